@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* fw-session.h: ONNX Runtime, loaded when first needed, and a model loaded into it.
+ *
+ * The library is found beside the build, then where it was installed, then by name; or at
+ * FW_ONNXRUNTIME. It must offer version 18 of its table or later. Its log goes to GLib's under the
+ * domain "onnxruntime". A session may be used from one thread at a time; an idle one burns no CPU.
+ *
+ * Errors: RUNTIME_MISSING, RUNTIME_TOO_OLD; UNKNOWN_OPERATOR and UNSUPPORTED_MODEL when loading;
+ * RUNTIME_FAILED and OUT_OF_MEMORY when running; G_IO_ERROR_CANCELLED.
+ */
+
+#pragma once
+
+#include "fw-tensor.h"
+
+G_BEGIN_DECLS
+
+/* Loads the library now (before a sandbox closes). Safe to call often. */
+gboolean fw_runtime_load (GError **error);
+/* "1.30.0"; NULL before it is loaded. */
+const char *fw_runtime_get_version (void);
+/* The file that would be or was loaded, or NULL: the sandbox must let it through. */
+const char *fw_runtime_get_path (void);
+
+typedef enum
+{
+  FW_OPTIMIZE_NONE = 0,
+  FW_OPTIMIZE_BASIC = 1,
+  FW_OPTIMIZE_EXTENDED = 2,
+  FW_OPTIMIZE_ALL = 99,
+} FwOptimization;
+
+/* How to load a model. Zeroed is the default but for optimization: what an app would use is
+ * FW_OPTIMIZE_ALL. */
+typedef struct
+{
+  guint threads;               /* 0: all cores */
+  FwOptimization optimization;
+  const char *save_optimized;  /* NULL, or where to write the optimized model (a path) */
+  const char *profile_prefix;  /* NULL, or a path prefix for ONNX Runtime's profile */
+} FwSessionOptions;
+
+typedef struct
+{
+  char *name;
+  gboolean is_tensor;
+  FwElementType type;
+  guint n_dims;
+  gint64 dims[FW_TENSOR_MAX_RANK]; /* -1 where dynamic */
+} FwValueInfo;
+
+typedef struct _FwSession FwSession;
+
+FwSession *fw_session_new (const char *path, const FwSessionOptions *options, GError **error);
+/* @bytes must not have external data; it is held as long as the session. */
+FwSession *fw_session_new_from_bytes (GBytes *bytes, const FwSessionOptions *options, GError **error);
+void fw_session_free (FwSession *self);
+
+guint fw_session_get_n_inputs (FwSession *self);
+const FwValueInfo *fw_session_get_input (FwSession *self, guint index);
+guint fw_session_get_n_outputs (FwSession *self);
+const FwValueInfo *fw_session_get_output (FwSession *self, guint index);
+
+/* Runs the model. @inputs: one tensor for each of @input_names (NULL names: all inputs in order).
+ * @output_names: NULL-terminated, or NULL for all that are tensors. Returns FwTensors in order; an
+ * output that is not a tensor is NULL in it. Cancelling stops the run within milliseconds. */
+GPtrArray *fw_session_run (FwSession *self,
+                           const char *const *input_names,
+                           FwTensor *const *inputs,
+                           guint n_inputs,
+                           const char *const *output_names,
+                           GCancellable *cancellable,
+                           GError **error);
+
+/* Ends profiling and returns the path of the file written. */
+char *fw_session_end_profiling (FwSession *self, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FwSession, fw_session_free)
+
+G_END_DECLS
