@@ -23,16 +23,13 @@ typedef struct
 } FwEta;
 
 /* The share of the whole that a phase is expected to take; all shares add up to 1. */
-double
-fw_eta_get_share (FwPhase phase);
+double fw_eta_get_share (FwPhase phase);
 
 /* Notes that @phase has come to @fraction at @now (monotonic microseconds). A phase before the
  * current one changes nothing. */
-void
-fw_eta_update (FwEta *self, FwPhase phase, double fraction, gint64 now);
+void fw_eta_update (FwEta *self, FwPhase phase, double fraction, gint64 now);
 
 /* Seconds left, or -1 while too little is known. */
-double
-fw_eta_get_seconds (const FwEta *self, gint64 now);
+double fw_eta_get_seconds (const FwEta *self, gint64 now);
 
 G_END_DECLS

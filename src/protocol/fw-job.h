@@ -29,47 +29,39 @@ typedef enum
 typedef struct
 {
   FwCommand command;
-  char *model;         /* the original, an absolute path */
-  char *other;         /* compare: the other model */
-  char **samples;      /* absolute paths, NULL-terminated; NULL for none */
-  char *output;        /* -o, or NULL */
-  char *out_dir;       /* path: --out-dir */
-  char *labels;        /* or NULL */
-  char *preprocess;    /* "auto", a preset's name or a JSON file */
-  char *save_inputs;   /* --save-inputs, or NULL */
-  double position;     /* 0 to 100, or -1: the recommended one */
-  guint64 max_size;    /* bytes, or 0 */
-  double max_fraction; /* 0 to 1 of the original's bytes, or 0 */
-  double min_same;     /* 0 to 1, or 0 */
+  char *model;           /* the original, an absolute path */
+  char *other;           /* compare: the other model */
+  char **samples;        /* absolute paths, NULL-terminated; NULL for none */
+  char *output;          /* -o, or NULL */
+  char *out_dir;         /* path: --out-dir */
+  char *labels;          /* or NULL */
+  char *preprocess;      /* "auto", a preset's name or a JSON file */
+  char *save_inputs;     /* --save-inputs, or NULL */
+  double position;       /* 0 to 100, or -1: the recommended one */
+  guint64 max_size;      /* bytes, or 0 */
+  double max_fraction;   /* 0 to 1 of the original's bytes, or 0 */
+  double min_same;       /* 0 to 1, or 0 */
   FwPrefer prefer;
-  char *uniform;    /* NULL, or an option's name for every unit alike: no ranking, no path */
-  gboolean measure; /* FALSE: build only (--no-measure) */
-  guint threads;    /* 0: all cores */
+  char *uniform;         /* NULL, or an option's name for every unit alike: no ranking, no path */
+  gboolean measure;      /* FALSE: build only (--no-measure) */
+  guint threads;         /* 0: all cores */
   guint64 seed;
-  guint64 memory; /* bytes the child may use, or 0: three quarters of the machine's */
+  guint64 memory;        /* bytes the child may use, or 0: three quarters of the machine's */
 } FwJob;
 
-FwJob *
-fw_job_new (FwCommand command);
-void
-fw_job_free (FwJob *self);
+FwJob *fw_job_new (FwCommand command);
+void fw_job_free (FwJob *self);
 
-JsonNode *
-fw_job_to_json (const FwJob *self);
+JsonNode *fw_job_to_json (const FwJob *self);
 /* Errors: USAGE, naming the member. */
-FwJob *
-fw_job_from_json (JsonNode *node, GError **error);
+FwJob *fw_job_from_json (JsonNode *node, GError **error);
 
 /* "1.5MB", "800 kB", "2MiB", "30%": bytes or a share of the original. USAGE for anything else. */
-gboolean
-fw_job_parse_size (const char *text, guint64 *bytes, double *fraction, GError **error);
+gboolean fw_job_parse_size (const char *text, guint64 *bytes, double *fraction, GError **error);
 
-const char *
-fw_command_get_name (FwCommand command);
-const char *
-fw_prefer_get_name (FwPrefer prefer);
-gboolean
-fw_prefer_from_name (const char *name, FwPrefer *prefer);
+const char *fw_command_get_name (FwCommand command);
+const char *fw_prefer_get_name (FwPrefer prefer);
+gboolean fw_prefer_from_name (const char *name, FwPrefer *prefer);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FwJob, fw_job_free)
 

@@ -205,8 +205,11 @@ fw_json_to_path (const char *text, GError **error)
 
   if (g_str_has_prefix (text, "file:"))
     {
-      char *path = g_filename_from_uri (text, NULL, NULL);
+      g_autofree char *host = NULL;
+      char *path = g_filename_from_uri (text, &host, NULL);
 
+      if (host != NULL)
+        g_clear_pointer (&path, g_free);
       if (path == NULL)
         g_set_error (error, FW_ERROR, FW_ERROR_USAGE, _ ("“%s” does not name a file."), text);
       return path;

@@ -18,20 +18,16 @@ G_BEGIN_DECLS
 
 /* One object or array and nothing after it but white space. @length -1: up to the NUL. Errors:
  * USAGE, for text that is no JSON, is not UTF-8 or is beyond the limits above. */
-JsonNode *
-fw_json_parse (const char *text, gssize length, GError **error);
+JsonNode *fw_json_parse (const char *text, gssize length, GError **error);
 
 /* A copy in which nothing can make invalid JSON: numbers that are not finite become null, strings
  * that are not UTF-8 are repaired. */
-JsonNode *
-fw_json_copy_valid (JsonNode *node);
+JsonNode *fw_json_copy_valid (JsonNode *node);
 
 /* A path as a JSON string: as it is, or, where it is not UTF-8, as a file: URI. */
-char *
-fw_json_from_path (const char *path);
+char *fw_json_from_path (const char *path);
 /* The way back. A relative path is taken from the current folder; NULL and USAGE for an empty one,
  * and for a URI of another kind. */
-char *
-fw_json_to_path (const char *text, GError **error);
+char *fw_json_to_path (const char *text, GError **error);
 
 G_END_DECLS
