@@ -13,7 +13,16 @@
  *
  * A file is scanned before protobuf-c sees it (fw-scanner.h); every length, depth and count is
  * checked there. Tensor shapes are checked against the bytes behind them, so that for every
- * tensor of a loaded model fw_tensor_get_n_elements() elements are really there.
+ * tensor of a loaded model fw_tensor_proto_get_n_elements() elements are really there (types of
+ * which the element size is not known excepted). raw_data lies anywhere in a file: it is not
+ * aligned.
+ *
+ * What a model is held together by is never NULL after loading: the op_type of nodes and the names
+ * of attributes, initializers, inputs, outputs and value_info. All other strings may be NULL, and
+ * no string need be valid UTF-8. A string attribute (AttributeProto.s) has a length and no
+ * terminating zero. The dims of inputs and value_info are as the file says: unchecked.
+ *
+ * A model is used by one thread at a time; different models, copies too, are independent.
  */
 
 #pragma once
@@ -131,6 +140,8 @@ void fw_node_set_ints (Onnx__NodeProto *node, const char *attribute, const gint6
 const Onnx__AttributeProto *fw_node_find_attribute (const Onnx__NodeProto *node, const char *name);
 gint64 fw_node_get_int (const Onnx__NodeProto *node, const char *attribute, gint64 fallback);
 float fw_node_get_float (const Onnx__NodeProto *node, const char *attribute, float fallback);
+/* Whether @attribute is the string @value. */
+gboolean fw_node_has_string (const Onnx__NodeProto *node, const char *attribute, const char *value);
 /* Replaces one input's name. */
 void fw_node_set_input (Onnx__NodeProto *node, gsize index, const char *name);
 void fw_node_set_output (Onnx__NodeProto *node, gsize index, const char *name);
