@@ -37,11 +37,35 @@ on_log (void *param,
 
 /* Errors ------------------------------------------------------------------------------------- */
 
+/* Past the place in ONNX Runtime's own source that some messages begin with: a file, a line and a
+ * function with its parameters. */
+static const char *
+skip_source (const char *message)
+{
+  guint depth = 0;
+
+  if (*message != '/' || strstr (message, "onnxruntime::") == NULL)
+    return message;
+  for (const char *at = message; *at != '\0'; at++)
+    {
+      if (*at == '(')
+        depth++;
+      else if (*at == ')' && depth > 0 && --depth == 0)
+        {
+          at++;
+          if (g_str_has_prefix (at, " const"))
+            at += strlen (" const");
+          return at + strspn (at, " ");
+        }
+    }
+  return message;
+}
+
 /* One line that is fit to be shown. */
 static char *
 clean_message (const char *message)
 {
-  g_autofree char *valid = g_utf8_make_valid (message, -1);
+  g_autofree char *valid = g_utf8_make_valid (skip_source (message), -1);
   g_autoptr (GString) text = g_string_new (NULL);
   gboolean is_after_space = TRUE;
   guint n = 0;
@@ -239,8 +263,14 @@ load_locked (GError **error)
   const OrtApiBase *(*get_base) (void);
   const OrtApiBase *base;
   FwRuntime loaded = { 0 };
-  gpointer library = open_library (error);
+  gpointer library;
 
+  /* Released builds collect usage data from CreateEnv() on, before DisableTelemetryEvents() can be
+   * called: they start a thread, read the machine's id and write below the user's cache folder and
+   * /tmp. Only the environment keeps them from it, and it has to be set first. */
+  g_setenv ("ORT_DISABLE_TELEMETRY", "1", TRUE);
+
+  library = open_library (error);
   if (library == NULL)
     return FALSE;
 
