@@ -2,9 +2,10 @@
 
 /* fw-histogram.h: the distribution of a tensor's values in constant memory.
  *
- * 2048 bins over [-radius, radius]. A value outside doubles the radius until it fits and merges
- * pairs of bins, so that no value is ever dropped and nothing depends on how the values were cut
- * into batches, but for the radius that the first one chose. NaN and Inf are counted apart.
+ * 2048 bins over [-radius, radius]. The radius is a power of two; a value outside doubles it until
+ * it fits and merges pairs of bins, so that no value is ever dropped and no count depends on the
+ * order of the values or on how they were cut into batches. Bins are counted from the centre
+ * outwards: 0 is in bin 1024, a small negative value in bin 1023. NaN and Inf are counted apart.
  */
 
 #pragma once
@@ -17,13 +18,13 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  double radius;                      /* 0 until the first value other than 0 */
-  double minimum, maximum;            /* of all finite values; +inf, -inf when empty */
-  double sum;
-  guint64 count;                      /* finite values */
+  double radius;           /* 0 until the first value other than 0 */
+  double minimum, maximum; /* of all finite values, never -0; +inf, -inf when empty */
+  double sum;              /* in its last bits of the values' order, too */
+  guint64 count;           /* finite values */
   guint64 n_not_finite;
-  guint64 zeros;                      /* values equal to 0 while radius is 0 */
-  guint64 bins[FW_HISTOGRAM_BINS];
+  guint64 zeros;                   /* values equal to 0; they are in the bins, too */
+  guint64 bins[FW_HISTOGRAM_BINS]; /* all 0 while radius is 0 */
 } FwHistogram;
 
 void fw_histogram_init (FwHistogram *self);
