@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* What watching a model costs: the time of calibrating over that of bare runs, and memory.
+ *
+ * bench-calibration [MODEL [SAMPLES [THREADS]]]
+ */
+
+#include "config.h"
+
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "fw-calibration.h"
+#include "fw-random.h"
+
+typedef struct
+{
+  FwSession *session;
+  FwRandom random;
+} Source;
+
+static GPtrArray *
+make_inputs (guint index, gpointer user_data, GError **error)
+{
+  Source *source = user_data;
+  g_autoptr (GPtrArray) inputs = g_ptr_array_new_with_free_func ((GDestroyNotify) fw_tensor_unref);
+
+  for (guint i = 0; i < fw_session_get_n_inputs (source->session); i++)
+    {
+      const FwValueInfo *info = fw_session_get_input (source->session, i);
+      gint64 dims[FW_TENSOR_MAX_RANK];
+      FwTensor *tensor;
+
+      for (guint j = 0; j < info->n_dims; j++)
+        dims[j] = MAX (info->dims[j], 1);
+      tensor = fw_tensor_new (info->type, dims, info->n_dims, error);
+      if (tensor == NULL)
+        return NULL;
+      if (info->type == FW_ELEMENT_FLOAT)
+        for (gsize j = 0; j < fw_tensor_get_n_elements (tensor); j++)
+          ((float *) fw_tensor_get_data (tensor))[j]
+              = (float) (4 * fw_random_double (&source->random) - 2);
+      g_ptr_array_add (inputs, tensor);
+    }
+  return g_steal_pointer (&inputs);
+}
+
+static gboolean
+run_bare (FwSession *session, Source *source, guint n, GError **error)
+{
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (GPtrArray) inputs = make_inputs (i, source, error);
+      g_autoptr (GPtrArray) outputs = NULL;
+
+      if (inputs == NULL)
+        return FALSE;
+      outputs = fw_session_run (session, NULL, (FwTensor *const *) inputs->pdata, inputs->len, NULL,
+                                NULL, error);
+      if (outputs == NULL)
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* The outputs of all convolutions and matrix products, and the model's inputs. */
+static GPtrArray *
+choose_values (FwModel *model, FwSession *session)
+{
+  Onnx__GraphProto *graph = fw_model_get_graph (model);
+  GPtrArray *values = g_ptr_array_new ();
+
+  for (gsize i = 0; i < graph->n_node; i++)
+    {
+      const char *type = graph->node[i]->op_type;
+
+      if (g_str_equal (type, "Conv") || g_str_equal (type, "MatMul") || g_str_equal (type, "Gemm"))
+        g_ptr_array_add (values, graph->node[i]->output[0]);
+    }
+  for (guint i = 0; i < fw_session_get_n_inputs (session); i++)
+    g_ptr_array_add (values, fw_session_get_input (session, i)->name);
+  g_ptr_array_add (values, NULL);
+  return values;
+}
+
+static glong
+get_peak (void)
+{
+  struct rusage usage;
+
+  getrusage (RUSAGE_SELF, &usage);
+  return usage.ru_maxrss;
+}
+
+static gboolean
+bench (const char *path, guint n, guint threads, GError **error)
+{
+  const FwSessionOptions options = { .threads = threads, .optimization = FW_OPTIMIZE_ALL };
+  g_autoptr (FwModel) model = fw_model_load (path, error);
+  g_autoptr (FwSession) session = model != NULL ? fw_session_new (path, &options, error) : NULL;
+  g_autoptr (GPtrArray) values = NULL;
+  g_autoptr (FwCalibration) calibration = NULL;
+  Source source = { session, { 1 } };
+  const FwFeed feed = { n, make_inputs, &source };
+  gint64 start, middle, end;
+
+  if (session == NULL || !run_bare (session, &source, 5, error))
+    return FALSE;
+
+  values = choose_values (model, session);
+  start = g_get_monotonic_time ();
+  if (!run_bare (session, &source, n, error))
+    return FALSE;
+  middle = g_get_monotonic_time ();
+  calibration = fw_calibration_run (model, (const char *const *) values->pdata, &feed, threads,
+                                    NULL, NULL, error);
+  if (calibration == NULL)
+    return FALSE;
+
+  end = g_get_monotonic_time ();
+  g_print (
+      "%u samples, %u values: bare %.2f ms each, watched %.2f ms each, ratio %.2f; peak %ld MB\n",
+      n, values->len - 1, (middle - start) * 1e-3 / n, (end - middle) * 1e-3 / n,
+      (double) (end - middle) / (middle - start), get_peak () >> 10);
+  return TRUE;
+}
+
+int
+main (int argc, char *argv[])
+{
+  const char *real = g_getenv ("FW_REAL");
+  g_autofree char *standard
+      = g_build_filename (real != NULL ? real : "../shared/real",
+                          "models/classification/squeezenet1.1_fp32.onnx", NULL);
+  const char *path = argc > 1 ? argv[1] : standard;
+  g_autoptr (GError) error = NULL;
+
+  if (!g_file_test (path, G_FILE_TEST_EXISTS))
+    {
+      g_print ("no model to try: %s\n", path);
+      return 77;
+    }
+  if (!bench (path, argc > 2 ? atoi (argv[2]) : 50, argc > 3 ? atoi (argv[3]) : 0, &error))
+    {
+      g_printerr ("%s\n", error->message);
+      return 1;
+    }
+  return 0;
+}
