@@ -28,44 +28,33 @@ typedef gboolean (*FwTensorFunc) (Onnx__TensorProto *tensor, FwTensorRole role, 
 
 /* All tensors below: initializers, sparse ones, attributes, in subgraphs, functions and training
  * information too. FALSE where @func ended the visit. */
-gboolean
-fw_proto_visit_model (Onnx__ModelProto *model, FwTensorFunc func, gpointer user_data);
-gboolean
-fw_proto_visit_node (Onnx__NodeProto *node, FwTensorFunc func, gpointer user_data);
+gboolean fw_proto_visit_model (Onnx__ModelProto *model, FwTensorFunc func, gpointer user_data);
+gboolean fw_proto_visit_node (Onnx__NodeProto *node, FwTensorFunc func, gpointer user_data);
 
 /* Free messages whose tensors borrow their bytes. NULL is fine. */
-void
-fw_proto_free_model (Onnx__ModelProto *model);
-void
-fw_proto_free_tensor (Onnx__TensorProto *tensor);
-void
-fw_proto_free_attribute (Onnx__AttributeProto *attribute);
+void fw_proto_free_model (Onnx__ModelProto *model);
+void fw_proto_free_tensor (Onnx__TensorProto *tensor);
+void fw_proto_free_attribute (Onnx__AttributeProto *attribute);
 
 /* A deep copy; only raw_data of tensors is shared. */
-ProtobufCMessage *
-fw_proto_copy (const ProtobufCMessage *message);
+ProtobufCMessage *fw_proto_copy (const ProtobufCMessage *message);
 
 /* A model around @proto (taken), which may borrow from @holders (copied; may be NULL). */
-FwModel *
-fw_model_new_for_proto (Onnx__ModelProto *proto, GPtrArray *holders);
+FwModel *fw_model_new_for_proto (Onnx__ModelProto *proto, GPtrArray *holders);
 
 /* Whether names that everything else relies on are there. */
-gboolean
-fw_proto_has_names (const Onnx__ModelProto *model);
+gboolean fw_proto_has_names (const Onnx__ModelProto *model);
 
 /* Checks @tensor's shape and that the bytes behind it suffice. */
-gboolean
-fw_tensor_proto_check (const Onnx__TensorProto *tensor);
+gboolean fw_tensor_proto_check (const Onnx__TensorProto *tensor);
 
 /* The length in bytes of @tensor's elements as raw data; FALSE for types without a fixed size and
  * for impossible shapes. */
-gboolean
-fw_tensor_proto_get_n_bytes (const Onnx__TensorProto *tensor, guint64 *n_bytes);
+gboolean fw_tensor_proto_get_n_bytes (const Onnx__TensorProto *tensor, guint64 *n_bytes);
 
 /* Gives each tensor with external data its bytes. @folder: see fw_model_load_bytes(). @total is
  * increased by the sizes of the files. */
-gboolean
-fw_external_data_load (Onnx__ModelProto *proto,
+gboolean fw_external_data_load (Onnx__ModelProto *proto,
                        const char *folder,
                        GPtrArray *holders,
                        guint64 *total,
@@ -73,16 +62,13 @@ fw_external_data_load (Onnx__ModelProto *proto,
 
 /* A sentence on what else a file is that is not a model, for @name, or NULL where it does not show.
  * Free with g_free(). */
-char *
-fw_file_kind_describe (const guint8 *data, gsize length, const char *name);
+char *fw_file_kind_describe (const guint8 *data, gsize length, const char *name);
 
 /* Entry @key of a list of entries, or NULL. */
-const char *
-fw_proto_find_entry (Onnx__StringStringEntryProto *const *entries,
+const char *fw_proto_find_entry (Onnx__StringStringEntryProto *const *entries,
                      gsize n_entries,
                      const char *key);
-Onnx__StringStringEntryProto *
-fw_proto_entry_new (const char *key, const char *value);
+Onnx__StringStringEntryProto *fw_proto_entry_new (const char *key, const char *value);
 
 /* Puts @item at the end of a repeated field. */
 #define fw_proto_append(array, n, item)                                                            \
@@ -94,7 +80,6 @@ fw_proto_entry_new (const char *key, const char *value);
   G_STMT_END
 
 /* For tests: from how many bytes on the tensors go to a second file; 0 for the usual 2 GB. */
-void
-fw_model_set_save_limit (guint64 limit);
+void fw_model_set_save_limit (guint64 limit);
 
 G_END_DECLS

@@ -39,7 +39,6 @@ typedef struct
 } FwScanReference;
 
 /* The skeleton of the ModelProto in @data, or NULL and @failure filled in. */
-GByteArray *
-fw_scanner_scan (const guint8 *data, gsize length, FwScanFailure *failure);
+GByteArray *fw_scanner_scan (const guint8 *data, gsize length, FwScanFailure *failure);
 
 G_END_DECLS
