@@ -17,10 +17,10 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  guint n;                          /* entries filled: 5, or the number of classes if fewer */
-  guint index[FW_ANSWER_TOP];       /* best first */
+  guint n;                    /* entries filled: 5, or the number of classes if fewer */
+  guint index[FW_ANSWER_TOP]; /* best first */
   float probability[FW_ANSWER_TOP];
-  gboolean finite;                  /* no NaN or Inf anywhere in the output */
+  gboolean finite; /* no NaN or Inf anywhere in the output */
   guint n_classes;
 } FwAnswer;
 
@@ -29,16 +29,16 @@ gboolean fw_answer_read (FwAnswer *self, FwTensor *output, GError **error);
 
 typedef struct
 {
-  guint same, total;       /* the same top answer */
-  FwInterval interval;     /* of same / total */
+  guint same, total;   /* the same top answer */
+  FwInterval interval; /* of same / total */
 } FwSame;
 
 typedef struct
 {
-  guint total;             /* labelled samples */
+  guint total; /* labelled samples */
   guint n_top1, n_top5;
-  double top1, top5;       /* shares, 0 to 1 */
-  FwInterval interval;     /* of top1 */
+  double top1, top5;   /* shares, 0 to 1 */
+  FwInterval interval; /* of top1 */
 } FwAccuracy;
 
 typedef struct
@@ -52,16 +52,14 @@ typedef struct
   FwSame same;
   gboolean has_labels;
   FwAccuracy original_accuracy, accuracy;
-  double mcnemar;          /* of the difference in top1; 1 where there is none */
-  guint new_not_finite;    /* samples with NaN or Inf that had none in the original */
-  GArray *classes;         /* FwClassAccuracy by label, labelled samples only */
+  double mcnemar;       /* of the difference in top1; 1 where there is none */
+  guint new_not_finite; /* samples with NaN or Inf that had none in the original */
+  GArray *classes;      /* FwClassAccuracy by label, labelled samples only */
 } FwAgreement;
 
 /* Compares answers pairwise. @labels: class indices, -1 for none; NULL for no labels at all. */
-FwAgreement *fw_agreement_new (const FwAnswer *original,
-                               const FwAnswer *other,
-                               const int *labels,
-                               guint n);
+FwAgreement *
+fw_agreement_new (const FwAnswer *original, const FwAnswer *other, const int *labels, guint n);
 void fw_agreement_free (FwAgreement *self);
 
 /* Signal-to-noise ratio in decibels of @other against @original, over @n values. */

@@ -2,4 +2,201 @@
 
 #include "config.h"
 
+#include <math.h>
+#include <time.h>
+
 #include "fw-latency.h"
+#include "fw-random.h"
+
+#define MIN_PAIRS 15
+#define MAX_PAIRS 2000
+#define MIN_ROUND_SECONDS 2e-3
+#define MAX_RUNS_PER_ROUND 1000
+#define WARM_UP_SECONDS 0.05
+#define WARM_UP_RUNS 3
+#define SEED G_GUINT64_CONSTANT (20120903)
+
+typedef struct
+{
+  FwSession *session;
+  GArray *runs;   /* double: seconds of every timed run */
+  GArray *rounds; /* double: the median run of each round, in seconds */
+} Side;
+
+typedef struct
+{
+  Side sides[2]; /* the original, the other */
+  const char *names[1];
+  GPtrArray *inputs;
+  guint runs_per_round;
+  GCancellable *cancellable;
+} Comparison;
+
+static double
+now (void)
+{
+  struct timespec time;
+
+  clock_gettime (CLOCK_MONOTONIC, &time);
+  return time.tv_sec + time.tv_nsec * 1e-9;
+}
+
+static gboolean
+run_once (Comparison *self, Side *side, guint turn, double *seconds, GError **error)
+{
+  FwTensor *input = g_ptr_array_index (self->inputs, turn % self->inputs->len);
+  g_autoptr (GPtrArray) outputs = NULL;
+  double start = now ();
+
+  outputs = fw_session_run (side->session, self->names, &input, 1, NULL, self->cancellable, error);
+  *seconds = now () - start;
+  return outputs != NULL;
+}
+
+/* The first runs take memory and fill caches. Gives the fastest run seen. */
+static gboolean
+warm_up (Comparison *self, Side *side, double *fastest, GError **error)
+{
+  double start = now ();
+
+  *fastest = INFINITY;
+  for (guint i = 0; i < WARM_UP_RUNS || (now () - start < WARM_UP_SECONDS && i < 1000); i++)
+    {
+      double seconds;
+
+      if (!run_once (self, side, i, &seconds, error))
+        return FALSE;
+      if (i > 0)
+        *fastest = MIN (*fastest, seconds);
+    }
+  return TRUE;
+}
+
+/* The median of a round's runs stands for it: a run that something else interrupted does not
+ * count then, while a sum would carry it. */
+static gboolean
+run_round (Comparison *self, Side *side, guint turn, GError **error)
+{
+  guint first = side->runs->len;
+  double seconds, median;
+
+  /* What the other model left in the caches is not this one's fault. */
+  if (self->runs_per_round > 1 && !run_once (self, side, turn, &seconds, error))
+    return FALSE;
+
+  for (guint i = 0; i < self->runs_per_round; i++)
+    {
+      if (!run_once (self, side, turn + i, &seconds, error))
+        return FALSE;
+      g_array_append_val (side->runs, seconds);
+    }
+  median = fw_median (&g_array_index (side->runs, double, first), self->runs_per_round);
+  g_array_append_val (side->rounds, median);
+  return TRUE;
+}
+
+/* Pairs of rounds, the second of every two in the order opposite to the first (ABBA or BAAB), so
+ * that a steady drift falls on both sides alike. */
+static gboolean
+run_pairs (Comparison *self, double seconds, GError **error)
+{
+  FwRandom random = { SEED };
+  double end = now () + seconds;
+  guint first = 0;
+
+  for (guint pair = 0; pair < MAX_PAIRS && (pair < MIN_PAIRS || now () < end); pair++)
+    {
+      guint turn = pair * self->runs_per_round;
+
+      first = pair % 2 == 0 ? fw_random_next (&random) & 1 : 1 - first;
+      if (!run_round (self, &self->sides[first], turn, error)
+          || !run_round (self, &self->sides[1 - first], turn, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* Two pairs in opposite order become one where there are enough of them. */
+static void
+join_pairs (GArray *rounds)
+{
+  guint n = rounds->len / 2;
+
+  for (guint i = 0; i < n; i++)
+    g_array_index (rounds, double, i)
+        = (g_array_index (rounds, double, 2 * i) + g_array_index (rounds, double, 2 * i + 1)) / 2;
+  g_array_set_size (rounds, n);
+}
+
+static FwLatency
+summarize (const Side *side)
+{
+  const double *runs = (const double *) side->runs->data;
+
+  return (FwLatency){
+    .median = fw_median (runs, side->runs->len) * 1e3,
+    .p95 = fw_quantile (runs, side->runs->len, 0.95) * 1e3,
+  };
+}
+
+static gboolean
+measure (Comparison *self, double seconds, FwLatencyComparison *result, GError **error)
+{
+  double fastest[2];
+
+  if (!warm_up (self, &self->sides[0], &fastest[0], error)
+      || !warm_up (self, &self->sides[1], &fastest[1], error))
+    return FALSE;
+
+  self->runs_per_round = (guint) CLAMP (
+      ceil (MIN_ROUND_SECONDS / MAX (MIN (fastest[0], fastest[1]), 1e-9)), 1, MAX_RUNS_PER_ROUND);
+  if (!run_pairs (self, seconds, error))
+    return FALSE;
+
+  if (self->sides[0].rounds->len >= 2 * MIN_PAIRS)
+    {
+      join_pairs (self->sides[0].rounds);
+      join_pairs (self->sides[1].rounds);
+    }
+  result->original = summarize (&self->sides[0]);
+  result->other = summarize (&self->sides[1]);
+  result->rounds = self->sides[0].rounds->len;
+  result->speedup = fw_median_ratio ((const double *) self->sides[0].rounds->data,
+                                     (const double *) self->sides[1].rounds->data, result->rounds,
+                                     SEED, &result->interval);
+  return TRUE;
+}
+
+gboolean
+fw_latency_compare (FwSession *original,
+                    FwSession *other,
+                    const char *input_name,
+                    GPtrArray *inputs,
+                    double seconds,
+                    FwLatencyComparison *result,
+                    GCancellable *cancellable,
+                    GError **error)
+{
+  Comparison self = {
+    .sides = { { .session = original }, { .session = other } },
+    .names = { input_name },
+    .inputs = inputs,
+    .cancellable = cancellable,
+  };
+  gboolean is_good;
+
+  g_return_val_if_fail (inputs->len > 0, FALSE);
+
+  for (guint i = 0; i < 2; i++)
+    {
+      self.sides[i].runs = g_array_new (FALSE, FALSE, sizeof (double));
+      self.sides[i].rounds = g_array_new (FALSE, FALSE, sizeof (double));
+    }
+  is_good = measure (&self, seconds, result, error);
+  for (guint i = 0; i < 2; i++)
+    {
+      g_array_unref (self.sides[i].runs);
+      g_array_unref (self.sides[i].rounds);
+    }
+  return is_good;
+}

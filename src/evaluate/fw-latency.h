@@ -22,8 +22,8 @@ typedef struct
 typedef struct
 {
   FwLatency original, other;
-  double speedup;        /* median of original ÷ other */
-  FwInterval interval;   /* of the speedup */
+  double speedup;      /* median of original ÷ other */
+  FwInterval interval; /* of the speedup */
   guint rounds;
 } FwLatencyComparison;
 

@@ -18,12 +18,14 @@ typedef enum
 typedef struct
 {
   FwTask task;
-  guint input;      /* index of the input that the samples fill */
-  guint output;     /* index of the output that holds the answers */
-  guint n_classes;  /* for classification; 0 where only running would tell */
+  guint input;     /* index of the input that the samples fill */
+  guint output;    /* index of the output that holds the answers */
+  guint n_classes; /* for classification; 0 where only running would tell */
 } FwTaskInfo;
 
-/* Errors: UNSUPPORTED_INPUTS (two inputs to fill, no input, not pictures), UNSUPPORTED_MODEL. */
+/* A model with one input that is not pictures, or without a list of scores among its outputs, is
+ * FW_TASK_UNKNOWN and no error. Errors: UNSUPPORTED_INPUTS (several inputs to fill, none, several
+ * pictures at once). */
 gboolean fw_task_guess (FwSession *session, FwTaskInfo *info, GError **error);
 
 /* "classify-pictures", "unknown". Static. */
