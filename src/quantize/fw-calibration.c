@@ -379,7 +379,7 @@ load_large (FwModel *model, const FwSessionOptions *options, GError **error)
 static FwSession *
 load_watched (FwCalibration *self, FwModel *model, guint threads, GError **error)
 {
-  const FwSessionOptions options = { .threads = threads, .optimization = FW_OPTIMIZE_BASIC };
+  const FwSessionOptions options = { .threads = threads, .optimization = FW_OPTIMIZE_ALL };
   g_autoptr (FwModel) copy = make_watched_model (self, model);
   g_autoptr (GBytes) bytes = fw_model_to_bytes (copy, NULL);
   g_autoptr (FwSession) session = NULL;
