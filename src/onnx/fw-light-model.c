@@ -387,21 +387,25 @@ restore_constants (FwLightModel *self, Onnx__GraphProto *graph)
   graph->n_node += n;
 }
 
-/* Whether each value that a node or the graph's end uses is there. */
+/* Whether each value is made once, and each that a node or the graph's end uses is there. libonnx
+ * makes up numbers for names, which may be taken. */
 static gboolean
-is_connected (const Onnx__GraphProto *graph)
+is_sound (const Onnx__GraphProto *graph)
 {
   g_autoptr (GHashTable) known = g_hash_table_new (g_str_hash, g_str_equal);
 
-  g_hash_table_add (known, (char *) "");
+  /* Up to IR 3, initializers are inputs too. */
   for (gsize i = 0; i < graph->n_input; i++)
     g_hash_table_add (known, graph->input[i]->name);
   for (gsize i = 0; i < graph->n_initializer; i++)
     g_hash_table_add (known, graph->initializer[i]->name);
   for (gsize i = 0; i < graph->n_node; i++)
     for (gsize j = 0; j < graph->node[i]->n_output; j++)
-      g_hash_table_add (known, graph->node[i]->output[j]);
+      if (*graph->node[i]->output[j] != '\0'
+          && !g_hash_table_add (known, graph->node[i]->output[j]))
+        return FALSE;
 
+  g_hash_table_add (known, (char *) "");
   for (gsize i = 0; i < graph->n_node; i++)
     for (gsize j = 0; j < graph->node[i]->n_input; j++)
       if (!g_hash_table_contains (known, graph->node[i]->input[j]))
@@ -409,6 +413,34 @@ is_connected (const Onnx__GraphProto *graph)
   for (gsize i = 0; i < graph->n_output; i++)
     if (!g_hash_table_contains (known, graph->output[i]->name))
       return FALSE;
+  return TRUE;
+}
+
+/* Opset 11 gave Resize a choice of coordinates, and another default than what was done before;
+ * libonnx 1.12 forgets to say that it is to stay as it was. Which pixel was the nearest when
+ * shrinking was never written down: such models stay at their version. */
+static gboolean
+keep_resize (FwModel *original, FwModel *converted)
+{
+  Onnx__GraphProto *graph = converted->proto->graph;
+
+  if (fw_model_get_opset (original, "") >= 11 || fw_model_get_opset (converted, "") < 11)
+    return TRUE;
+
+  for (gsize i = 0; i < original->proto->graph->n_node; i++)
+    {
+      const Onnx__NodeProto *node = original->proto->graph->node[i];
+
+      if (strcmp (node->op_type, "Resize") == 0 && !fw_node_has_string (node, "mode", "linear"))
+        return FALSE;
+    }
+
+  for (gsize i = 0; i < graph->n_node; i++)
+    if (strcmp (graph->node[i]->op_type, "Resize") == 0)
+      {
+        fw_node_set_string (graph->node[i], "coordinate_transformation_mode", "asymmetric");
+        fw_node_set_string (graph->node[i], "nearest_mode", "floor");
+      }
   return TRUE;
 }
 
@@ -444,7 +476,7 @@ fw_light_model_restore_graph (FwLightModel *self, GBytes *bytes, GError **error)
   if (!complete
       || !have_same_names (graph->input, graph->n_input, original->input, original->n_input)
       || !have_same_names (graph->output, graph->n_output, original->output, original->n_output)
-      || !is_connected (graph))
+      || !is_sound (graph) || !keep_resize (self->model, result))
     {
       set_unsupported (error);
       return NULL;

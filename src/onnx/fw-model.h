@@ -137,6 +137,7 @@ void fw_node_free (Onnx__NodeProto *node);
 void fw_node_set_int (Onnx__NodeProto *node, const char *attribute, gint64 value);
 void fw_node_set_float (Onnx__NodeProto *node, const char *attribute, float value);
 void fw_node_set_ints (Onnx__NodeProto *node, const char *attribute, const gint64 *values, gsize n);
+void fw_node_set_string (Onnx__NodeProto *node, const char *attribute, const char *value);
 const Onnx__AttributeProto *fw_node_find_attribute (const Onnx__NodeProto *node, const char *name);
 gint64 fw_node_get_int (const Onnx__NodeProto *node, const char *attribute, gint64 fallback);
 float fw_node_get_float (const Onnx__NodeProto *node, const char *attribute, float fallback);

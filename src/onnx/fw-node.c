@@ -106,6 +106,18 @@ fw_node_set_ints (Onnx__NodeProto *node, const char *attribute, const gint64 *va
   set_attribute (node, new);
 }
 
+void
+fw_node_set_string (Onnx__NodeProto *node, const char *attribute, const char *value)
+{
+  Onnx__AttributeProto *new
+      = attribute_new (attribute, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRING);
+
+  new->has_s = TRUE;
+  new->s.len = strlen (value);
+  new->s.data = (uint8_t *) g_strdup (value);
+  set_attribute (node, new);
+}
+
 const Onnx__AttributeProto *
 fw_node_find_attribute (const Onnx__NodeProto *node, const char *name)
 {

@@ -57,8 +57,15 @@ private:
 #endif
 };
 
+/* What libonnx's words are said about. */
+enum class Task
+{
+  check,
+  convert,
+};
+
 void
-set_error (GError **error, const char *words)
+set_error (GError **error, Task task, const char *words)
 {
   g_autofree char *valid = g_utf8_make_valid (words, -1);
   g_autofree char *shown = nullptr;
@@ -66,13 +73,17 @@ set_error (GError **error, const char *words)
   g_strstrip (g_strdelimit (valid, "\r\n\t", ' '));
   shown = g_utf8_strlen (valid, -1) > shown_length ? g_utf8_substring (valid, 0, shown_length)
                                                    : g_strdup (valid);
-  g_set_error (error, FW_ERROR, FW_ERROR_UNSUPPORTED_MODEL,
-               _ ("The model does not follow the rules of ONNX as known here: %s"), shown);
+  if (task == Task::convert)
+    g_set_error (error, FW_ERROR, FW_ERROR_UNSUPPORTED_MODEL,
+                 _ ("The model can’t be converted to another version of ONNX: %s"), shown);
+  else
+    g_set_error (error, FW_ERROR, FW_ERROR_UNSUPPORTED_MODEL,
+                 _ ("The model does not follow the rules of ONNX as known here: %s"), shown);
 }
 
 /* The message in @bytes after @service has been at it. */
 GBytes *
-run (GBytes *bytes, const Service &service, GError **error)
+run (GBytes *bytes, Task task, const Service &service, GError **error)
 {
   try
     {
@@ -84,24 +95,24 @@ run (GBytes *bytes, const Service &service, GError **error)
 
       if (!model.ParseFromArray (data, static_cast<int> (length)))
         {
-          set_error (error, "unreadable message");
+          set_error (error, task, "unreadable message");
           return nullptr;
         }
       service (model);
       if (!model.SerializeToString (&result))
         {
-          set_error (error, "unwritable message");
+          set_error (error, task, "unwritable message");
           return nullptr;
         }
       return g_bytes_new (result.data (), result.size ());
     }
   catch (const std::exception &exception)
     {
-      set_error (error, exception.what ());
+      set_error (error, task, exception.what ());
     }
   catch (...)
     {
-      set_error (error, "unknown exception");
+      set_error (error, task, "unknown exception");
     }
   return nullptr;
 }
@@ -109,9 +120,19 @@ run (GBytes *bytes, const Service &service, GError **error)
 void
 infer (onnx::ModelProto &model)
 {
-  onnx::ShapeInferenceOptions options{ false, 0, true };
+  const onnx::ISchemaRegistry *registry = onnx::OpSchemaRegistry::Instance ();
+  const onnx::ModelProto original (model);
 
-  onnx::shape_inference::InferShapes (model, onnx::OpSchemaRegistry::Instance (), options);
+  /* Following the values of shapes finds more shapes, and fails on some kinds of models. */
+  try
+    {
+      onnx::shape_inference::InferShapes (model, registry, { false, 0, true });
+    }
+  catch (const std::exception &)
+    {
+      model = original;
+      onnx::shape_inference::InferShapes (model, registry, { false, 0, false });
+    }
 }
 
 void
@@ -127,7 +148,7 @@ convert_and_restore (FwLightModel *light,
                      gint64 opset,
                      GError **error)
 {
-  g_autoptr (GBytes) converted = run (bytes, service, error);
+  g_autoptr (GBytes) converted = run (bytes, Task::convert, service, error);
   g_autoptr (FwModel) result = nullptr;
 
   if (converted == nullptr)
@@ -137,7 +158,7 @@ convert_and_restore (FwLightModel *light,
     return nullptr;
   if (fw_model_get_opset (result, "") != opset)
     {
-      set_error (error, "conversion stopped on the way");
+      set_error (error, Task::convert, "conversion stopped on the way");
       return nullptr;
     }
   return static_cast<FwModel *> (g_steal_pointer (&result));
@@ -155,7 +176,8 @@ fw_onnx_check (FwModel *model, GError **error)
   if (bytes == nullptr)
     return FALSE;
   checked = run (
-      bytes, [] (onnx::ModelProto &proto) { onnx::checker::check_model (proto); }, error);
+      bytes, Task::check, [] (onnx::ModelProto &proto) { onnx::checker::check_model (proto); },
+      error);
   return checked != nullptr;
 }
 
@@ -168,7 +190,7 @@ fw_onnx_infer_shapes (FwModel *model, GError **error)
 
   if (bytes == nullptr)
     return nullptr;
-  inferred = run (bytes, infer, error);
+  inferred = run (bytes, Task::check, infer, error);
   return inferred != nullptr ? fw_light_model_restore_shapes (light, inferred, error) : nullptr;
 }
 
