@@ -14,7 +14,6 @@ G_BEGIN_DECLS
 
 /* The rows of @text: an array of GStrv. Empty lines are left out. NULL where it is not a table of
  * text: a NUL byte, not UTF-8, an open quote at the end, or too many rows or fields. */
-GPtrArray *
-fw_csv_parse (const char *text, gsize size);
+GPtrArray *fw_csv_parse (const char *text, gsize size);
 
 G_END_DECLS

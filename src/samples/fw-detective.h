@@ -30,16 +30,14 @@ typedef struct
 
 /* @model: the original. @samples: looked at in their order, at most @max_samples. Errors: those of
  * sessions and samples, UNSUPPORTED_INPUTS, cancelled. */
-FwVerdict *
-fw_detective_run (FwModel *model,
-                  GPtrArray *samples,
-                  guint max_samples,
-                  guint threads,
-                  FwProgress *progress,
-                  GCancellable *cancellable,
-                  GError **error);
-void
-fw_verdict_free (FwVerdict *self);
+FwVerdict *fw_detective_run (FwModel *model,
+                             GPtrArray *samples,
+                             guint max_samples,
+                             guint threads,
+                             FwProgress *progress,
+                             GCancellable *cancellable,
+                             GError **error);
+void fw_verdict_free (FwVerdict *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FwVerdict, fw_verdict_free)
 

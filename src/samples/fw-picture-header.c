@@ -115,6 +115,35 @@ jpeg_marker_is_frame (guint8 marker)
   return marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc;
 }
 
+/* Whether the mark of a JPEG's end follows @at, which is the first marker after the frame's. Cut
+ * off files have none, and decoders would fill up the rest in grey. */
+static gboolean
+jpeg_ends (const guint8 *data, gsize size, gsize at)
+{
+  while (at + 2 <= size)
+    {
+      guint8 marker = data[at + 1];
+
+      if (data[at] != 0xff || marker == 0xff || marker == 0x00 || marker == 0x01
+          || (marker >= 0xd0 && marker <= 0xd7))
+        {
+          /* Compressed pixels up to the next byte that may begin a marker. */
+          const guint8 *next = memchr (data + at + 1, 0xff, size - at - 1);
+
+          if (next == NULL)
+            return FALSE;
+          at = next - data;
+        }
+      else if (marker == 0xd9)
+        return TRUE;
+      else if (at + 4 > size)
+        return FALSE;
+      else
+        at += 2 + MAX (read_be16 (data + at + 2), 2);
+    }
+  return FALSE;
+}
+
 static gboolean
 read_jpeg (const guint8 *data, gsize size, FwPictureHeader *header)
 {
@@ -150,6 +179,7 @@ read_jpeg (const guint8 *data, gsize size, FwPictureHeader *header)
             return FALSE;
           header->height = read_be16 (data + at + 5);
           header->width = read_be16 (data + at + 7);
+          header->ended = jpeg_ends (data, size, at + 2 + length);
           return TRUE;
         }
       at += 2 + length;

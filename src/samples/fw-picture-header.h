@@ -29,19 +29,16 @@ typedef struct
   guint64 width, height; /* as stored, before the orientation is applied */
   int orientation;       /* 1 to 8, as EXIF counts */
   gsize used;            /* bytes that belong to the first picture: all, but for GIF */
-  gboolean ended;        /* FALSE where the first picture's data breaks off (GIF only) */
+  gboolean ended;        /* FALSE where the first picture's data breaks off (GIF, JPEG) */
 } FwPictureHeader;
 
 /* The kind of a file that begins with @data, by its content alone. */
-FwPictureKind
-fw_picture_sniff (const guint8 *data, gsize size);
+FwPictureKind fw_picture_sniff (const guint8 *data, gsize size);
 
 /* Reads a whole file's header. FALSE where it declares no size. */
-gboolean
-fw_picture_header_read (const guint8 *data, gsize size, FwPictureHeader *header);
+gboolean fw_picture_header_read (const guint8 *data, gsize size, FwPictureHeader *header);
 
 /* gdk-pixbuf's name of a kind: "jpeg". Static. */
-const char *
-fw_picture_kind_get_name (FwPictureKind kind);
+const char *fw_picture_kind_get_name (FwPictureKind kind);
 
 G_END_DECLS

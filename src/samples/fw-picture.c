@@ -128,8 +128,8 @@ check_header (const guint8 *data,
 typedef struct
 {
   const FwPictureHeader *header;
-  gboolean lied; /* the decoder sees another size than the header's */
-  int bottom;    /* rows delivered, from the top */
+  gboolean lied;   /* the decoder sees another size than the header's */
+  int top, bottom; /* the rows delivered; a BMP begins at the bottom */
 } Decoding;
 
 static void
@@ -150,6 +150,7 @@ on_area_updated (GdkPixbufLoader *loader, int x, int y, int width, int height, g
 {
   Decoding *self = user_data;
 
+  self->top = MIN (self->top, y);
   self->bottom = MAX (self->bottom, y + height);
 }
 
@@ -166,6 +167,9 @@ feed (GdkPixbufLoader *loader,
         gdk_pixbuf_loader_close (loader, NULL);
         return FALSE;
       }
+  /* The mark of a GIF's end, in place of the frames after the first. */
+  if (decoding->header->kind == FW_PICTURE_GIF)
+    gdk_pixbuf_loader_write (loader, (const guint8 *) ";", 1, NULL);
   return gdk_pixbuf_loader_close (loader, error);
 }
 
@@ -174,7 +178,7 @@ decode (const guint8 *data, const FwPictureHeader *header, const char *path, GEr
 {
   g_autoptr (GError) local = NULL;
   g_autoptr (GdkPixbufLoader) loader = NULL;
-  Decoding decoding = { .header = header };
+  Decoding decoding = { .header = header, .top = G_MAXINT };
   GdkPixbuf *pixbuf;
 
   loader = gdk_pixbuf_loader_new_with_type (fw_picture_kind_get_name (header->kind), &local);
@@ -199,7 +203,8 @@ decode (const guint8 *data, const FwPictureHeader *header, const char *path, GEr
       return NULL;
     }
   /* A GIF's first frame need not fill the picture; that it is whole is known already. */
-  if (header->kind != FW_PICTURE_GIF && decoding.bottom < gdk_pixbuf_get_height (pixbuf))
+  if (header->kind != FW_PICTURE_GIF
+      && (decoding.top > 0 || decoding.bottom < gdk_pixbuf_get_height (pixbuf)))
     {
       set_bad (error, path, _ ("It breaks off too early."));
       return NULL;

@@ -7,7 +7,6 @@
 G_BEGIN_DECLS
 
 /* The name of the preset that @self is, whatever its own name says, or "custom". */
-char *
-fw_preprocess_make_name (const FwPreprocess *self);
+char *fw_preprocess_make_name (const FwPreprocess *self);
 
 G_END_DECLS

@@ -50,33 +50,25 @@ typedef struct
   FwElementType type; /* float32, float16 or uint8 */
 } FwPreprocess;
 
-FwPreprocess *
-fw_preprocess_copy (const FwPreprocess *self);
-void
-fw_preprocess_free (FwPreprocess *self);
-gboolean
-fw_preprocess_equal (const FwPreprocess *a, const FwPreprocess *b);
+FwPreprocess *fw_preprocess_copy (const FwPreprocess *self);
+void fw_preprocess_free (FwPreprocess *self);
+gboolean fw_preprocess_equal (const FwPreprocess *a, const FwPreprocess *b);
 
-JsonNode *
-fw_preprocess_to_json (const FwPreprocess *self);
+JsonNode *fw_preprocess_to_json (const FwPreprocess *self);
 /* Errors: BAD_PREPROCESS. */
-FwPreprocess *
-fw_preprocess_from_json (JsonNode *node, GError **error);
+FwPreprocess *fw_preprocess_from_json (JsonNode *node, GError **error);
 
 /* "RGB, 0 to 1, shorter side 256, middle 224×224": a translated phrase for people. */
-char *
-fw_preprocess_describe (const FwPreprocess *self);
+char *fw_preprocess_describe (const FwPreprocess *self);
 
 /* The preparations that make sense for a model's picture input @info (4 dims, 1 or 3 channels in
  * either layout; dynamic sizes get 224): an array of FwPreprocess, the usual first. Errors:
  * UNSUPPORTED_INPUTS where @info can't take pictures. */
-GPtrArray *
-fw_preprocess_candidates (const FwValueInfo *info, GError **error);
+GPtrArray *fw_preprocess_candidates (const FwValueInfo *info, GError **error);
 
 /* The candidate of that preset name for @info, or the JSON file at @name if it has a '/' or ends
  * in ".json". Errors: BAD_PREPROCESS (names the presets). */
-FwPreprocess *
-fw_preprocess_find (const char *name, const FwValueInfo *info, GError **error);
+FwPreprocess *fw_preprocess_find (const char *name, const FwValueInfo *info, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FwPreprocess, fw_preprocess_free)
 

@@ -16,15 +16,13 @@ typedef struct
 
 /* The pixels at @window of what fw_picture_resize (@self, @width, @height) would give, without
  * making the rest: the size may be far beyond memory. */
-FwPicture *
-fw_picture_resize_window (const FwPicture *self,
-                          gint64 width,
-                          gint64 height,
-                          const FwWindow *window);
+FwPicture *fw_picture_resize_window (const FwPicture *self,
+                                     gint64 width,
+                                     gint64 height,
+                                     const FwWindow *window);
 
 /* @self as large as the model's input, resized the way @preprocess says. */
-FwPicture *
-fw_picture_fit (const FwPicture *self, const FwPreprocess *preprocess);
+FwPicture *fw_picture_fit (const FwPicture *self, const FwPreprocess *preprocess);
 
 /* The tensor of a picture that fw_picture_fit() made for a preparation of the same size. */
 FwTensor *

@@ -181,8 +181,7 @@ folder_is_left_alone (const char *name, GPtrArray *siblings)
   return FALSE;
 }
 
-static void
-walk_folder (Walk *walk, const char *path, const char *below, guint depth);
+static void walk_folder (Walk *walk, const char *path, const char *below, guint depth);
 
 static void
 visit (Walk *walk,

@@ -26,14 +26,11 @@ typedef struct
 } FwFound;
 
 /* @paths: NULL-terminated. Errors: NO_SUCH_FILE, NOT_READABLE, cancelled. */
-FwFound *
-fw_sample_finder_run (const char *const *paths, GCancellable *cancellable, GError **error);
-void
-fw_found_free (FwFound *self);
+FwFound *fw_sample_finder_run (const char *const *paths, GCancellable *cancellable, GError **error);
+void fw_found_free (FwFound *self);
 
 /* @raw as text for people: valid UTF-8 without control characters. */
-char *
-fw_sample_finder_make_name (const char *raw);
+char *fw_sample_finder_make_name (const char *raw);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FwFound, fw_found_free)
 

@@ -20,8 +20,7 @@ typedef struct
  * BAD_LABELS or NO_SUCH_FILE, for a @given CSV only. */
 FwLabels *
 fw_labels_find (const FwFound *found, const char *const *paths, const char *given, GError **error);
-void
-fw_labels_free (FwLabels *self);
+void fw_labels_free (FwLabels *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FwLabels, fw_labels_free)
 

@@ -31,45 +31,33 @@ typedef struct _FwSampleSet FwSampleSet;
  * 100,000 files. Errors: NO_SUCH_FILE, NO_SAMPLES, TOO_FEW_SAMPLES (fewer than 4), BAD_LABELS.
  * Every picture is only sniffed here; those that can't be decoded turn up later and are set aside
  * by fw_sample_set_reject(). */
-FwSampleSet *
-fw_sample_set_new (const char *const *paths,
-                   const char *labels,
-                   guint64 seed,
-                   FwProgress *progress,
-                   GCancellable *cancellable,
-                   GError **error);
-FwSampleSet *
-fw_sample_set_ref (FwSampleSet *self);
-void
-fw_sample_set_unref (FwSampleSet *self);
+FwSampleSet *fw_sample_set_new (const char *const *paths,
+                                const char *labels,
+                                guint64 seed,
+                                FwProgress *progress,
+                                GCancellable *cancellable,
+                                GError **error);
+FwSampleSet *fw_sample_set_ref (FwSampleSet *self);
+void fw_sample_set_unref (FwSampleSet *self);
 
 /* The two halves, each in a seeded order. Arrays of FwSample, owned by the set. */
-GPtrArray *
-fw_sample_set_get_calibration (FwSampleSet *self);
-GPtrArray *
-fw_sample_set_get_test (FwSampleSet *self);
+GPtrArray *fw_sample_set_get_calibration (FwSampleSet *self);
+GPtrArray *fw_sample_set_get_test (FwSampleSet *self);
 
 /* Sets a sample aside that could not be decoded. */
-void
-fw_sample_set_reject (FwSampleSet *self, FwSample *sample, const GError *reason);
+void fw_sample_set_reject (FwSampleSet *self, FwSample *sample, const GError *reason);
 /* Names of files that looked like pictures and could not be read, sorted. */
-GPtrArray *
-fw_sample_set_get_unreadable (FwSampleSet *self);
+GPtrArray *fw_sample_set_get_unreadable (FwSampleSet *self);
 
-guint
-fw_sample_set_get_n_classes (FwSampleSet *self); /* 0 without labels */
+guint fw_sample_set_get_n_classes (FwSampleSet *self); /* 0 without labels */
 /* The name of a class, or NULL where only its index is known. */
-const char *
-fw_sample_set_get_class_name (FwSampleSet *self, int label);
-gboolean
-fw_sample_set_has_labels (FwSampleSet *self);
+const char *fw_sample_set_get_class_name (FwSampleSet *self, int label);
+gboolean fw_sample_set_has_labels (FwSampleSet *self);
 /* TRUE where class indices are only an order of folder or class names, which the model need not
  * share: accuracy then means nothing until names are matched. */
-gboolean
-fw_sample_set_labels_are_guessed (FwSampleSet *self);
+gboolean fw_sample_set_labels_are_guessed (FwSampleSet *self);
 /* A hash of the contents of all samples, independent of their order. */
-const char *
-fw_sample_set_get_sha256 (FwSampleSet *self);
+const char *fw_sample_set_get_sha256 (FwSampleSet *self);
 
 /* Decodes and prepares one sample. */
 FwTensor *

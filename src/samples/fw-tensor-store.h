@@ -15,20 +15,15 @@ G_BEGIN_DECLS
 
 typedef struct _FwTensorStore FwTensorStore;
 
-FwTensorStore *
-fw_tensor_store_new (const char *folder, GError **error);
-void
-fw_tensor_store_free (FwTensorStore *self);
+FwTensorStore *fw_tensor_store_new (const char *folder, GError **error);
+void fw_tensor_store_free (FwTensorStore *self);
 
 /* Errors: DISK_FULL and other errors of files; INTERNAL where the shape differs from the first's.
  */
-gboolean
-fw_tensor_store_add (FwTensorStore *self, FwTensor *tensor, GError **error);
-guint
-fw_tensor_store_get_n (FwTensorStore *self);
+gboolean fw_tensor_store_add (FwTensorStore *self, FwTensor *tensor, GError **error);
+guint fw_tensor_store_get_n (FwTensorStore *self);
 /* A new tensor, read back. */
-FwTensor *
-fw_tensor_store_get (FwTensorStore *self, guint index, GError **error);
+FwTensor *fw_tensor_store_get (FwTensorStore *self, guint index, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FwTensorStore, fw_tensor_store_free)
 
