@@ -29,24 +29,24 @@ typedef enum
 typedef struct
 {
   FwCommand command;
-  char *model;           /* the original, an absolute path */
-  char *other;           /* compare: the other model */
-  char **samples;        /* absolute paths, NULL-terminated; NULL for none */
-  char *output;          /* -o, or NULL */
-  char *out_dir;         /* path: --out-dir */
-  char *labels;          /* or NULL */
-  char *preprocess;      /* "auto", a preset's name or a JSON file */
-  char *save_inputs;     /* --save-inputs, or NULL */
-  double position;       /* 0 to 100, or -1: the recommended one */
-  guint64 max_size;      /* bytes, or 0 */
-  double max_fraction;   /* 0 to 1 of the original's bytes, or 0 */
-  double min_same;       /* 0 to 1, or 0 */
+  char *model;         /* the original, an absolute path */
+  char *other;         /* compare: the other model */
+  char **samples;      /* absolute paths, NULL-terminated; NULL for none */
+  char *output;        /* -o, or NULL */
+  char *out_dir;       /* path: --out-dir */
+  char *labels;        /* or NULL */
+  char *preprocess;    /* "auto", a preset's name or a JSON file */
+  char *save_inputs;   /* --save-inputs, or NULL */
+  double position;     /* 0 to 100, or -1: the recommended one */
+  guint64 max_size;    /* bytes, or 0 */
+  double max_fraction; /* 0 to 1 of the original's bytes, or 0 */
+  double min_same;     /* 0 to 1, or 0 */
   FwPrefer prefer;
-  char *uniform;         /* NULL, or an option's name for every unit alike: no ranking, no path */
-  gboolean measure;      /* FALSE: build only (--no-measure) */
-  guint threads;         /* 0: all cores */
+  char *uniform;    /* NULL, or an option's name for every unit alike: no ranking, no path */
+  gboolean measure; /* FALSE: build only (--no-measure) */
+  guint threads;    /* 0: all cores */
   guint64 seed;
-  guint64 memory;        /* bytes the child may use, or 0: three quarters of the machine's */
+  guint64 memory; /* bytes the child may use, or 0: three quarters of the machine's */
 } FwJob;
 
 FwJob *fw_job_new (FwCommand command);

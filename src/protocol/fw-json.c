@@ -226,3 +226,56 @@ fw_json_to_path (const char *text, GError **error)
   folder = g_get_current_dir ();
   return g_build_filename (folder, text, NULL);
 }
+
+static JsonNode *
+member_of_type (JsonObject *object, const char *name, JsonNodeType type)
+{
+  JsonNode *node = object != NULL ? json_object_get_member (object, name) : NULL;
+
+  return node != NULL && json_node_get_node_type (node) == type ? node : NULL;
+}
+
+const char *
+fw_json_get_string (JsonObject *object, const char *name, const char *fallback)
+{
+  JsonNode *node = member_of_type (object, name, JSON_NODE_VALUE);
+
+  if (node == NULL || json_node_get_value_type (node) != G_TYPE_STRING)
+    return fallback;
+  return json_node_get_string (node);
+}
+
+double
+fw_json_get_number (JsonObject *object, const char *name, double fallback)
+{
+  JsonNode *node = member_of_type (object, name, JSON_NODE_VALUE);
+  GType type = node != NULL ? json_node_get_value_type (node) : G_TYPE_INVALID;
+
+  return type == G_TYPE_INT64 || type == G_TYPE_DOUBLE ? json_node_get_double (node) : fallback;
+}
+
+gboolean
+fw_json_get_boolean (JsonObject *object, const char *name, gboolean fallback)
+{
+  JsonNode *node = member_of_type (object, name, JSON_NODE_VALUE);
+
+  if (node == NULL || json_node_get_value_type (node) != G_TYPE_BOOLEAN)
+    return fallback;
+  return json_node_get_boolean (node);
+}
+
+JsonObject *
+fw_json_get_object (JsonObject *object, const char *name)
+{
+  JsonNode *node = member_of_type (object, name, JSON_NODE_OBJECT);
+
+  return node != NULL ? json_node_get_object (node) : NULL;
+}
+
+JsonArray *
+fw_json_get_array (JsonObject *object, const char *name)
+{
+  JsonNode *node = member_of_type (object, name, JSON_NODE_ARRAY);
+
+  return node != NULL ? json_node_get_array (node) : NULL;
+}

@@ -30,4 +30,11 @@ char *fw_json_from_path (const char *path);
  * and for a URI of another kind. */
 char *fw_json_to_path (const char *text, GError **error);
 
+/* A member of a given kind, or @fallback where there is none or it is of another kind. Borrowed. */
+const char *fw_json_get_string (JsonObject *object, const char *name, const char *fallback);
+double fw_json_get_number (JsonObject *object, const char *name, double fallback);
+gboolean fw_json_get_boolean (JsonObject *object, const char *name, gboolean fallback);
+JsonObject *fw_json_get_object (JsonObject *object, const char *name);
+JsonArray *fw_json_get_array (JsonObject *object, const char *name);
+
 G_END_DECLS
