@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* fw-unit.h: the parts of a model that are decided on one by one.
+ *
+ * A unit is a stored weight and the operators that use it: Conv, ConvTranspose, Gemm and MatMul. A
+ * weight that several operators share is one unit. Order: that of the first operator in the graph.
+ */
+
+#pragma once
+
+#include "fw-graph-index.h"
+#include "fw-option.h"
+#include "fw-weights.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  char *name;         /* of the first operator; unique in the model */
+  char *op_type;      /* "Conv", "ConvTranspose", "Gemm", "MatMul" */
+  char *weight;       /* the initializer */
+  char *bias;         /* the initializer [channels], or NULL */
+  char *input;        /* the activation that meets the weight */
+  guint node;         /* position of the first operator in the prepared graph */
+  guint n_nodes;      /* operators that share the weight */
+  guint channel_axis; /* of the weight's dims: one scale for each index on it */
+  FwWeightShape shape;
+  gsize groups; /* of a Conv; 1 for others */
+  guint64 n_weights;
+  gboolean is_depthwise;
+  gboolean can_correct; /* the bias can take a correction (or one can be added) */
+  gboolean can[FW_N_OPTIONS];
+  const char *why_not; /* why not int8 compute, a translated phrase; NULL where it can */
+} FwUnit;
+
+/* The units of a prepared model; empty where there are none. */
+GPtrArray *fw_units_find (FwModel *prepared);
+
+/* Units smaller than this gain nothing that their own bookkeeping would not take. */
+#define FW_UNIT_MIN_WEIGHTS 16
+
+G_END_DECLS
