@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* fw-recipe.h: all that is needed to make the same smaller file again.
+ *
+ * A small JSON object: the original's hash, the versions of the program and of ONNX Runtime, the
+ * option of each unit, the ranges of the activations, and the means that bias correction works
+ * with. No dates, no paths. The same recipe with the same original and the same versions gives the
+ * same bytes.
+ */
+
+#pragma once
+
+#include <json-glib/json-glib.h>
+
+#include "fw-option.h"
+#include "fw-range.h"
+
+G_BEGIN_DECLS
+
+typedef struct _FwRecipe FwRecipe;
+
+/* @original_sha256: of the original's file. @converted: whether the operator set is to be raised.
+ */
+FwRecipe *fw_recipe_new (const char *original_sha256, gboolean converted);
+/* A copy whose options can be set apart; ranges and means are shared. */
+FwRecipe *fw_recipe_copy (FwRecipe *self);
+void fw_recipe_free (FwRecipe *self);
+
+const char *fw_recipe_get_original (FwRecipe *self);
+gboolean fw_recipe_get_converted (FwRecipe *self);
+
+/* FLOAT32 for units that were never set. */
+void fw_recipe_set_option (FwRecipe *self, const char *unit, FwOption option);
+FwOption fw_recipe_get_option (FwRecipe *self, const char *unit);
+
+void fw_recipe_set_range (FwRecipe *self, const char *value, const FwRange *range);
+/* NULL where @value was never seen. */
+const FwRange *fw_recipe_get_range (FwRecipe *self, const char *value);
+
+/* The mean of each channel of a value; copied. */
+void fw_recipe_set_mean (FwRecipe *self, const char *value, const float *mean, gsize channels);
+const float *fw_recipe_get_mean (FwRecipe *self, const char *value, gsize *channels);
+
+JsonNode *fw_recipe_to_json (FwRecipe *self);
+/* Errors: BAD_RECIPE. Everything is checked: nothing in a recipe can make the rewriter misbehave.
+ */
+FwRecipe *fw_recipe_from_json (JsonNode *node, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FwRecipe, fw_recipe_free)
+
+G_END_DECLS

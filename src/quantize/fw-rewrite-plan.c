@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "config.h"
+
+#include "fw-rewrite-plan.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef struct
+{
+  FwRewritePlan *plan;
+  Onnx__GraphProto *graph;
+  FwGraphIndex *index;
+  FwRecipe *recipe;
+  gboolean *is_wanted; /* of each node: an int8 unit waits behind it */
+} Planner;
+
+/* Operators that have integer kernels of their own and need a range of their own. */
+static gboolean
+is_arithmetic_companion (const char *op_type)
+{
+  static const char *const names[] = { "Add", "AveragePool", "GlobalAveragePool", "Concat", NULL };
+
+  return g_strv_contains (names, op_type);
+}
+
+/* Operators that only move values: what goes in comes out, with the same scale. */
+static gboolean
+is_moving_companion (const char *op_type)
+{
+  static const char *const names[]
+      = { "MaxPool", "Reshape", "Flatten", "Transpose", "Unsqueeze", "Squeeze", NULL };
+
+  return g_strv_contains (names, op_type);
+}
+
+static gboolean
+is_companion (const Onnx__NodeProto *node)
+{
+  return (node->domain == NULL || *node->domain == '\0') && node->n_output == 1
+         && (is_arithmetic_companion (node->op_type) || is_moving_companion (node->op_type));
+}
+
+/* Inputs of a companion that carry activations; the rest (shapes) are constants. */
+static guint
+count_data_inputs (const Onnx__NodeProto *node)
+{
+  return strcmp (node->op_type, "Add") == 0 || strcmp (node->op_type, "Concat") == 0
+             ? node->n_input
+             : MIN (node->n_input, 1);
+}
+
+static int
+find_single_consumer (Planner *planner, const char *value)
+{
+  guint n;
+  const guint *consumers = fw_graph_index_get_consumers (planner->index, value, &n);
+
+  if (n != 1 || fw_graph_index_is_output (planner->index, value))
+    return -1;
+  return consumers[0];
+}
+
+static gboolean
+read_bound (Planner *planner,
+            const Onnx__NodeProto *clip,
+            guint input,
+            const char *attribute,
+            double fallback,
+            double *bound)
+{
+  *bound = fallback;
+  if (clip->n_input > input && *clip->input[input] != '\0')
+    {
+      Onnx__TensorProto *tensor
+          = fw_graph_index_get_initializer (planner->index, clip->input[input]);
+      g_autofree float *values = tensor != NULL ? fw_tensor_proto_to_floats (tensor) : NULL;
+
+      if (values == NULL || fw_tensor_proto_get_n_elements (tensor) != 1)
+        return FALSE;
+      *bound = values[0];
+    }
+  else if (fw_node_find_attribute (clip, attribute) != NULL)
+    *bound = fw_node_get_float (clip, attribute, fallback);
+  return TRUE;
+}
+
+/* Whether rounding to the range of its result does all that the activation does. */
+static gboolean
+is_swallowed_by_range (Planner *planner, const Onnx__NodeProto *node)
+{
+  const FwRange *range = fw_recipe_get_range (planner->recipe, node->output[0]);
+  double low, high, bottom, top;
+
+  if (range == NULL)
+    return FALSE;
+  if (strcmp (node->op_type, "Relu") == 0)
+    return range->zero_point == 0;
+  if (strcmp (node->op_type, "Clip") != 0)
+    return FALSE;
+  if (!read_bound (planner, node, 1, "min", -INFINITY, &low)
+      || !read_bound (planner, node, 2, "max", INFINITY, &high))
+    return FALSE;
+  bottom = -range->scale * range->zero_point;
+  top = range->scale * (255 - range->zero_point);
+  return bottom >= low - range->scale / 2 && top <= high + range->scale / 2;
+}
+
+/* The value that would leave @position quantized: its output, or that of the activation behind. */
+static char *
+find_result (Planner *planner, guint position, int *dropped)
+{
+  Onnx__NodeProto *node = planner->graph->node[position];
+  int next = find_single_consumer (planner, node->output[0]);
+
+  *dropped = -1;
+  if (next >= 0)
+    {
+      Onnx__NodeProto *activation = planner->graph->node[next];
+
+      if (is_swallowed_by_range (planner, activation))
+        {
+          *dropped = next;
+          return activation->output[0];
+        }
+    }
+  return node->output[0];
+}
+
+static gboolean
+waits_for (Planner *planner, const char *value)
+{
+  guint n;
+  const guint *consumers = fw_graph_index_get_consumers (planner->index, value, &n);
+
+  for (guint i = 0; i < n; i++)
+    {
+      Onnx__NodeProto *node = planner->graph->node[consumers[i]];
+
+      if (planner->plan->unit[consumers[i]] != NULL && strcmp (node->input[0], value) == 0)
+        return TRUE;
+      if (planner->is_wanted[consumers[i]])
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static void
+find_wanted (Planner *planner)
+{
+  for (guint i = planner->plan->n_nodes; i-- > 0;)
+    {
+      int dropped;
+
+      if (is_companion (planner->graph->node[i]))
+        planner->is_wanted[i] = waits_for (planner, find_result (planner, i, &dropped));
+    }
+}
+
+static gboolean
+are_inputs_inside (Planner *planner, const Onnx__NodeProto *node)
+{
+  guint n = count_data_inputs (node);
+
+  for (guint i = 0; i < n; i++)
+    if (!g_hash_table_contains (planner->plan->inside, node->input[i]))
+      return FALSE;
+  return n > 0;
+}
+
+/* Marks @position int8 with a quantized result, if a range for it is known. */
+static void
+take_inside (Planner *planner, guint position)
+{
+  FwRewritePlan *plan = planner->plan;
+  Onnx__NodeProto *node = planner->graph->node[position];
+  int dropped = -1;
+  char *result, *like;
+
+  if (is_moving_companion (node->op_type))
+    {
+      result = node->output[0];
+      like = g_hash_table_lookup (plan->inside, node->input[0]);
+    }
+  else
+    {
+      result = find_result (planner, position, &dropped);
+      like = result;
+      if (fw_recipe_get_range (planner->recipe, result) == NULL)
+        return;
+    }
+
+  plan->is_int8[position] = TRUE;
+  plan->result[position] = result;
+  if (dropped >= 0)
+    plan->is_dropped[dropped] = TRUE;
+  g_hash_table_insert (plan->inside, result, like);
+}
+
+/* An integer Conv exists only with a quantized result; Gemm and MatMul can also give floats. */
+static gboolean
+needs_quantized_result (Planner *planner, guint position)
+{
+  int dropped;
+
+  return strcmp (planner->graph->node[position]->op_type, "Conv") == 0
+         || waits_for (planner, find_result (planner, position, &dropped));
+}
+
+static void
+find_inside (Planner *planner)
+{
+  FwRewritePlan *plan = planner->plan;
+
+  for (guint i = 0; i < plan->n_nodes; i++)
+    {
+      Onnx__NodeProto *node = planner->graph->node[i];
+
+      if (plan->unit[i] != NULL)
+        {
+          plan->is_int8[i] = TRUE;
+          if (!g_hash_table_contains (plan->inside, node->input[0]))
+            g_hash_table_add (plan->entries, node->input[0]);
+          if (needs_quantized_result (planner, i))
+            take_inside (planner, i);
+        }
+      else if (planner->is_wanted[i] && are_inputs_inside (planner, node))
+        take_inside (planner, i);
+    }
+}
+
+static gboolean
+leads_to_entry (Planner *planner, guint position)
+{
+  const char *value = planner->graph->node[position]->output[0];
+
+  for (;;)
+    {
+      int next = find_single_consumer (planner, value);
+
+      if (g_hash_table_contains (planner->plan->entries, value))
+        return TRUE;
+      if (next < 0
+          || (strcmp (planner->graph->node[next]->op_type, "Relu") != 0
+              && strcmp (planner->graph->node[next]->op_type, "Clip") != 0))
+        return FALSE;
+      value = planner->graph->node[next]->output[0];
+    }
+}
+
+static void
+find_sandwiched (Planner *planner)
+{
+  FwRewritePlan *plan = planner->plan;
+
+  for (guint i = 0; i < plan->n_nodes; i++)
+    {
+      Onnx__NodeProto *node = planner->graph->node[i];
+
+      if (plan->is_int8[i] || node->n_output != 1
+          || (strcmp (node->op_type, "Conv") != 0 && strcmp (node->op_type, "ConvTranspose") != 0
+              && strcmp (node->op_type, "Gemm") != 0))
+        continue;
+      plan->is_sandwiched[i]
+          = g_hash_table_contains (plan->inside, node->input[0]) && leads_to_entry (planner, i);
+    }
+}
+
+FwRewritePlan *
+fw_rewrite_plan_new (FwModel *model, FwGraphIndex *index, GPtrArray *units, FwRecipe *recipe)
+{
+  FwRewritePlan *plan = g_new0 (FwRewritePlan, 1);
+  Planner planner = { plan, fw_model_get_graph (model), index, recipe, NULL };
+  g_autofree gboolean *is_wanted = NULL;
+  guint n = planner.graph->n_node;
+
+  plan->n_nodes = n;
+  plan->unit = g_new0 (FwUnit *, n);
+  plan->is_int8 = g_new0 (gboolean, n);
+  plan->is_dropped = g_new0 (gboolean, n);
+  plan->is_sandwiched = g_new0 (gboolean, n);
+  plan->result = g_new0 (char *, n);
+  plan->inside = g_hash_table_new (g_str_hash, g_str_equal);
+  plan->entries = g_hash_table_new (g_str_hash, g_str_equal);
+  planner.is_wanted = is_wanted = g_new0 (gboolean, n);
+
+  for (guint i = 0; i < units->len; i++)
+    {
+      FwUnit *unit = g_ptr_array_index (units, i);
+
+      plan->unit[unit->node] = unit;
+    }
+  find_wanted (&planner);
+  find_inside (&planner);
+  find_sandwiched (&planner);
+  return plan;
+}
+
+void
+fw_rewrite_plan_free (FwRewritePlan *self)
+{
+  g_free (self->unit);
+  g_free (self->is_int8);
+  g_free (self->is_dropped);
+  g_free (self->is_sandwiched);
+  g_free (self->result);
+  g_hash_table_unref (self->inside);
+  g_hash_table_unref (self->entries);
+  g_free (self);
+}

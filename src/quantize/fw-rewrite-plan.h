@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* fw-rewrite-plan.h: which operators of a model run in int8 when some units do.
+ *
+ * Values made by an int8 operator leave it quantized ("inside"); values that a float operator makes
+ * and an int8 one uses are quantized on the way ("entry"). Operators between int8 units come along
+ * where all they need is inside already and an int8 unit waits behind them. A Relu or Clip behind
+ * an int8 operator is swallowed where the range of its result does its work.
+ */
+
+#pragma once
+
+#include "fw-recipe.h"
+#include "fw-unit.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  guint n_nodes;
+  FwUnit **unit;           /* of each node: the unit that computes in int8 there, or NULL */
+  gboolean *is_int8;       /* units and the operators that come along */
+  gboolean *is_dropped;    /* a Relu or Clip whose work its neighbour's range does */
+  gboolean *is_sandwiched; /* a float Conv or Gemm that must be shielded (see fw-rewrite.h) */
+  char **result;      /* of each int8 node: the value that leaves it quantized, or NULL; borrowed */
+  GHashTable *inside; /* value -> the value whose range it has; both borrowed */
+  GHashTable *entries; /* set of values; borrowed */
+} FwRewritePlan;
+
+/* @units: those that compute in int8, by position of their node; the strings of @model are
+ * borrowed. */
+FwRewritePlan *
+fw_rewrite_plan_new (FwModel *model, FwGraphIndex *index, GPtrArray *units, FwRecipe *recipe);
+void fw_rewrite_plan_free (FwRewritePlan *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FwRewritePlan, fw_rewrite_plan_free)
+
+G_END_DECLS

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* fw-rewrite.h: the prepared model, rewritten as a recipe says.
+ *
+ * float16: the initializer is replaced by a half-precision one and a Cast. int8 storage: int8, Cast
+ * and Mul by a scale per channel. ONNX Runtime folds both when it loads the model, so that they run
+ * as fast as the original. int8 compute: DequantizeLinear on weights (int8, per channel, zero point
+ * 0), bias (int32) and input (uint8), and QuantizeLinear on the output, with the operators between
+ * such layers in the same dress, which ONNX Runtime fuses into integer kernels.
+ *
+ * What ONNX Runtime's level 1 would do by itself is kept from happening: it quantizes the weights
+ * of a float Conv or Gemm that stands between a DequantizeLinear and a QuantizeLinear, with one
+ * scale for all channels. A LeakyRelu of slope 1 behind such an operator (which fuses into it and
+ * changes nothing) keeps it as it is.
+ */
+
+#pragma once
+
+#include "fw-recipe.h"
+#include "fw-unit.h"
+
+G_BEGIN_DECLS
+
+typedef struct _FwRewriter FwRewriter;
+
+/* Holds on to @prepared and @units (of fw_units_find()), and remembers what it has worked out, so
+ * that the next recipe is quicker. */
+FwRewriter *fw_rewriter_new (FwModel *prepared, GPtrArray *units, guint threads);
+void fw_rewriter_free (FwRewriter *self);
+
+/* Errors: BAD_RECIPE where a unit can't have its option or a range is missing. */
+FwModel *fw_rewriter_build (FwRewriter *self, FwRecipe *recipe, GError **error);
+
+/* The values whose ranges and the inputs whose means a recipe may need: a NULL-terminated set. */
+char **fw_rewriter_list_values (FwRewriter *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FwRewriter, fw_rewriter_free)
+
+G_END_DECLS
