@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "config.h"
+
+#include "fw-sensitivity.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "fw-graph-index.h"
+#include "fw-latency.h"
+
+/* Seconds for each place where int8 might begin. */
+#define SECONDS_PER_CUT 0.25
+
+static void
+add_output (FwModel *model, const char *value)
+{
+  Onnx__GraphProto *graph = fw_model_get_graph (model);
+  Onnx__ValueInfoProto *info;
+
+  for (gsize i = 0; i < graph->n_output; i++)
+    if (g_strcmp0 (graph->output[i]->name, value) == 0)
+      return;
+  info = g_new (Onnx__ValueInfoProto, 1);
+  onnx__value_info_proto__init (info);
+  info->name = g_strdup (value);
+  graph->output = g_renew (Onnx__ValueInfoProto *, graph->output, graph->n_output + 1);
+  graph->output[graph->n_output++] = info;
+}
+
+FwSession *
+fw_trial_load (FwModel *model, const char *extra_output, guint threads, GError **error)
+{
+  FwSessionOptions options = { .threads = threads, .optimization = FW_OPTIMIZE_ALL };
+  g_autoptr (FwModel) copy = fw_model_copy (model);
+  g_autoptr (GBytes) bytes = NULL;
+
+  if (extra_output != NULL)
+    add_output (copy, extra_output);
+  bytes = fw_model_to_bytes (copy, error);
+  if (bytes == NULL)
+    return NULL;
+  return fw_session_new_from_bytes (bytes, &options, error);
+}
+
+/* The scores of all samples, one after another. */
+static GArray *
+run_scores (const FwTrial *trial, FwModel *model, GCancellable *cancellable, GError **error)
+{
+  const char *const inputs[] = { trial->input, NULL };
+  const char *const outputs[] = { trial->scores, NULL };
+  g_autoptr (FwSession) session = fw_trial_load (model, trial->scores, trial->threads, error);
+  g_autoptr (GArray) scores = g_array_new (FALSE, FALSE, sizeof (float));
+
+  if (session == NULL)
+    return NULL;
+  for (guint i = 0; i < trial->inputs->len; i++)
+    {
+      FwTensor *input = g_ptr_array_index (trial->inputs, i);
+      g_autoptr (GPtrArray) results = NULL;
+      g_autofree float *values = NULL;
+
+      results = fw_session_run (session, inputs, &input, 1, outputs, cancellable, error);
+      if (results == NULL)
+        return NULL;
+      values = fw_tensor_to_floats (g_ptr_array_index (results, 0));
+      if (values != NULL)
+        g_array_append_vals (scores, values,
+                             fw_tensor_get_n_elements (g_ptr_array_index (results, 0)));
+    }
+  return g_steal_pointer (&scores);
+}
+
+/* Of the error against the variance of the reference; +inf for NaN. */
+static double
+get_normalized_error (GArray *reference, GArray *scores)
+{
+  const float *a = (const float *) (gpointer) reference->data;
+  const float *b = (const float *) (gpointer) scores->data;
+  double mean = 0, variance = 0, difference = 0;
+
+  if (reference->len != scores->len || reference->len == 0)
+    return INFINITY;
+  for (guint i = 0; i < reference->len; i++)
+    mean += a[i];
+  mean /= reference->len;
+  for (guint i = 0; i < reference->len; i++)
+    {
+      variance += (a[i] - mean) * (a[i] - mean);
+      difference += ((double) a[i] - b[i]) * ((double) a[i] - b[i]);
+    }
+  if (!isfinite (difference))
+    return INFINITY;
+  return difference / MAX (variance, 1e-30);
+}
+
+static gboolean
+measure_one (const FwTrial *trial,
+             GArray *reference,
+             FwRecipe *recipe,
+             double *harm,
+             GCancellable *cancellable,
+             GError **error)
+{
+  g_autoptr (FwModel) model = fw_rewriter_build (trial->rewriter, recipe, error);
+  g_autoptr (GArray) scores = NULL;
+  g_autoptr (GError) local = NULL;
+
+  if (model == NULL)
+    return FALSE;
+  scores = run_scores (trial, model, cancellable, &local);
+  if (scores != NULL)
+    {
+      *harm = get_normalized_error (reference, scores);
+      return TRUE;
+    }
+  if (g_error_matches (local, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    {
+      g_propagate_error (error, g_steal_pointer (&local));
+      return FALSE;
+    }
+  /* What does not load is no option for this unit; the others go on. */
+  g_message ("An option is left out: %s", local->message);
+  *harm = INFINITY;
+  return TRUE;
+}
+
+/* Half precision does so little that it is measured once for all units and shared out by weights.
+ */
+static gboolean
+measure_float16 (const FwTrial *trial,
+                 GArray *reference,
+                 FwUnitHarm *harms,
+                 GCancellable *cancellable,
+                 GError **error)
+{
+  g_autoptr (FwRecipe) recipe = fw_recipe_copy (trial->recipe);
+  guint64 n_weights = 0;
+  double harm;
+
+  for (guint i = 0; i < trial->units->len; i++)
+    {
+      FwUnit *unit = g_ptr_array_index (trial->units, i);
+
+      fw_recipe_set_option (recipe, unit->name, FW_OPTION_FLOAT16);
+      n_weights += unit->n_weights;
+    }
+  if (!measure_one (trial, reference, recipe, &harm, cancellable, error))
+    return FALSE;
+  for (guint i = 0; i < trial->units->len; i++)
+    {
+      FwUnit *unit = g_ptr_array_index (trial->units, i);
+
+      harms[i].harm[FW_OPTION_FLOAT16] = harm * unit->n_weights / n_weights;
+    }
+  return TRUE;
+}
+
+gboolean
+fw_sensitivity_measure (const FwTrial *trial,
+                        FwOption last,
+                        FwUnitHarm *harms,
+                        FwProgress *progress,
+                        GCancellable *cancellable,
+                        GError **error)
+{
+  g_autoptr (FwModel) plain = fw_rewriter_build (trial->rewriter, trial->recipe, error);
+  g_autoptr (GArray) reference = NULL;
+
+  if (plain == NULL)
+    return FALSE;
+  reference = run_scores (trial, plain, cancellable, error);
+  if (reference == NULL)
+    return FALSE;
+
+  for (guint i = 0; i < trial->units->len; i++)
+    {
+      harms[i].harm[FW_OPTION_FLOAT32] = 0;
+      for (guint option = FW_OPTION_FLOAT16; option < FW_N_OPTIONS; option++)
+        harms[i].harm[option] = INFINITY;
+    }
+  if (!measure_float16 (trial, reference, harms, cancellable, error))
+    return FALSE;
+
+  for (guint i = 0; i < trial->units->len; i++)
+    {
+      FwUnit *unit = g_ptr_array_index (trial->units, i);
+
+      for (guint option = FW_OPTION_INT8_STORAGE; option <= last; option++)
+        {
+          g_autoptr (FwRecipe) recipe = NULL;
+
+          if (!unit->can[option])
+            continue;
+          recipe = fw_recipe_copy (trial->recipe);
+          fw_recipe_set_option (recipe, unit->name, option);
+          if (!measure_one (trial, reference, recipe, &harms[i].harm[option], cancellable, error))
+            return FALSE;
+        }
+      fw_progress_report (progress, (i + 1.0) / trial->units->len);
+    }
+  return TRUE;
+}
+
+/* Time ------------------------------------------------------------------------------------------
+ */
+
+static gboolean
+measure_cut (const FwTrial *trial,
+             FwSession *original,
+             guint first,
+             double *share,
+             GCancellable *cancellable,
+             GError **error)
+{
+  g_autoptr (FwRecipe) recipe = fw_recipe_copy (trial->recipe);
+  g_autoptr (FwModel) model = NULL;
+  g_autoptr (FwSession) session = NULL;
+  g_autoptr (GError) local = NULL;
+  FwLatencyComparison latency;
+
+  for (guint i = first; i < trial->units->len; i++)
+    {
+      FwUnit *unit = g_ptr_array_index (trial->units, i);
+
+      if (unit->can[FW_OPTION_INT8_COMPUTE])
+        fw_recipe_set_option (recipe, unit->name, FW_OPTION_INT8_COMPUTE);
+    }
+  model = fw_rewriter_build (trial->rewriter, recipe, error);
+  if (model == NULL)
+    return FALSE;
+  session = fw_trial_load (model, NULL, trial->threads, &local);
+  if (session != NULL
+      && fw_latency_compare (original, session, trial->input, trial->inputs, SECONDS_PER_CUT,
+                             &latency, cancellable, &local))
+    {
+      *share = 1 / MAX (latency.speedup, 1e-3);
+      g_debug ("int8 from unit %u on: %.3f of the time", first, *share);
+      return TRUE;
+    }
+  if (g_error_matches (local, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    {
+      g_propagate_error (error, g_steal_pointer (&local));
+      return FALSE;
+    }
+  g_message ("int8 from unit %u on does not run: %s", first, local->message);
+  *share = INFINITY;
+  return TRUE;
+}
+
+/* Places to begin: each of the first few units, where most of the time of a picture network goes,
+ * then ever farther apart. */
+static GArray *
+choose_cuts (guint n_units, guint max_cuts)
+{
+  GArray *cuts = g_array_new (FALSE, FALSE, sizeof (guint));
+  double step = 1;
+
+  for (double place = 0; (guint) place < n_units && cuts->len < max_cuts; place += step)
+    {
+      guint cut = place;
+
+      g_array_append_val (cuts, cut);
+      if (cuts->len >= 3)
+        step = MAX (1, step * (n_units > max_cuts ? 1.35 : 1));
+    }
+  return cuts;
+}
+
+gboolean
+fw_region_time_measure (const FwTrial *trial,
+                        FwSession *original,
+                        guint max_cuts,
+                        double *share,
+                        FwProgress *progress,
+                        GCancellable *cancellable,
+                        GError **error)
+{
+  guint n = trial->units->len;
+  g_autoptr (GArray) cuts = choose_cuts (n, max_cuts);
+  guint end = n;
+
+  share[n] = 1;
+  for (guint c = cuts->len; c-- > 0;)
+    {
+      guint cut = g_array_index (cuts, guint, c);
+
+      if (!measure_cut (trial, original, cut, &share[cut], cancellable, error))
+        return FALSE;
+      for (guint i = cut + 1; i < end; i++)
+        share[i] = share[cut] + (share[end] - share[cut]) * (i - cut) / (end - cut);
+      end = cut;
+      fw_progress_report (progress, (double) (cuts->len - c) / cuts->len);
+    }
+  return TRUE;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* fw-sensitivity.h: what each option of each unit does, measured.
+ *
+ * Harm is the normalized mean squared error of the scores with one unit changed and all others as
+ * they were, over a few samples: it ranks layers like the whole data set would, where the size of
+ * the rounding error does not. Time is that of the model with the last units in int8 arithmetic,
+ * for several places to begin: regions, not single layers, since the way in and out of int8 costs
+ * too.
+ */
+
+#pragma once
+
+#include "fw-calibration.h"
+#include "fw-progress.h"
+#include "fw-rewrite.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  double harm[FW_N_OPTIONS]; /* 0 for float32; +inf where the unit can't */
+} FwUnitHarm;
+
+typedef struct
+{
+  FwRewriter *rewriter;
+  GPtrArray *units;
+  FwRecipe *recipe;   /* ranges and means, all units at float32 */
+  const char *scores; /* the value compared (fw_prepare_find_scores()) */
+  const char *input;  /* the model's input that the samples fill */
+  GPtrArray *inputs;  /* FwTensors: the few samples */
+  guint threads;
+} FwTrial;
+
+/* Fills @harms[units]. Options beyond @last are left at +inf. */
+gboolean fw_sensitivity_measure (const FwTrial *trial,
+                                 FwOption last,
+                                 FwUnitHarm *harms,
+                                 FwProgress *progress,
+                                 GCancellable *cancellable,
+                                 GError **error);
+
+/* Fills @share[units + 1]: the latency with units k, k + 1, ... in int8 arithmetic (those that
+ * can), as a share of @original's; share[units] is 1. Measured at about @max_cuts places and linear
+ * between. */
+gboolean fw_region_time_measure (const FwTrial *trial,
+                                 FwSession *original,
+                                 guint max_cuts,
+                                 double *share,
+                                 FwProgress *progress,
+                                 GCancellable *cancellable,
+                                 GError **error);
+
+/* A session of @model as an app would load it. @extra_output: one more value to give out, or NULL.
+ */
+FwSession *fw_trial_load (FwModel *model, const char *extra_output, guint threads, GError **error);
+
+G_END_DECLS
