@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "config.h"
+
+#include "fw-compare-job.h"
+
+#include <glib/gi18n-lib.h>
+#include <math.h>
+
+#include "fw-error.h"
+#include "fw-file.h"
+#include "fw-report-json.h"
+#include "fw-shrink-job.h"
+
+/* Pixels a side of the pictures shown. */
+#define PREVIEW_SIDE 256
+/* Samples that are shown; figures cover all. */
+#define MAX_SHOWN 200
+#define SECONDS_OF_LATENCY 1.0
+
+/* How far two answers are apart: another top answer first, then the shift of its probability. */
+static double
+get_change (const FwAnswer *original, const FwAnswer *other)
+{
+  double shift = 0;
+
+  if (original->n == 0 || other->n == 0)
+    return 2;
+  shift = fabs (original->probability[0] - other->probability[0]);
+  return (original->index[0] != other->index[0] ? 1 : 0) + shift;
+}
+
+typedef struct
+{
+  guint index;
+  double change;
+} Shown;
+
+static int
+compare_changes (gconstpointer a, gconstpointer b)
+{
+  const Shown *left = a, *right = b;
+
+  if (left->change != right->change)
+    return left->change > right->change ? -1 : 1;
+  return left->index < right->index ? -1 : 1;
+}
+
+/* The path of a preview in the job's folder; NULL where there is none to be had. */
+static char *
+write_preview (const FwSample *sample, const char *folder, guint index)
+{
+  g_autofree char *name = g_strdup_printf ("preview-%05u.png", index);
+  g_autofree char *path = g_build_filename (folder, name, NULL);
+  g_autoptr (FwPicture) picture = fw_picture_load (sample->path, NULL);
+  g_autoptr (GBytes) png = NULL;
+
+  if (picture == NULL)
+    return NULL;
+  png = fw_picture_to_png (picture, PREVIEW_SIDE, NULL);
+  if (png == NULL || !fw_file_write (path, png, FALSE, NULL))
+    return NULL;
+  return g_steal_pointer (&path);
+}
+
+static void
+say_sample (FwShrinkJob *state, const FwMeasurement *measurement, const Shown *shown)
+{
+  FwSample *sample = g_ptr_array_index (state->trial->samples, shown->index);
+  const FwAnswer *original = &state->trial->answers[shown->index];
+  const FwAnswer *other = &measurement->answers[shown->index];
+  g_autofree char *preview = write_preview (sample, state->folder, shown->index);
+  JsonObject *event = json_object_new ();
+
+  json_object_set_string_member (event, "name", sample->name);
+  if (preview != NULL)
+    json_object_set_string_member (event, "preview", preview);
+  else
+    json_object_set_null_member (event, "preview");
+  json_object_set_array_member (event, "original", fw_report_answer (original, state->samples));
+  json_object_set_array_member (event, "other", fw_report_answer (other, state->samples));
+  json_object_set_boolean_member (event, "changed", original->index[0] != other->index[0]);
+  if (sample->label >= 0)
+    json_object_set_int_member (event, "label", sample->label);
+  fw_events_emit (state->events, "sample", event);
+}
+
+static gboolean
+say_samples (FwShrinkJob *state, const FwMeasurement *measurement, GError **error)
+{
+  g_autoptr (GArray) shown = g_array_new (FALSE, FALSE, sizeof (Shown));
+
+  for (guint i = 0; i < state->trial->samples->len; i++)
+    {
+      Shown entry = { i, get_change (&state->trial->answers[i], &measurement->answers[i]) };
+
+      g_array_append_val (shown, entry);
+    }
+  g_array_sort (shown, compare_changes);
+  for (guint i = 0; i < MIN (shown->len, MAX_SHOWN); i++)
+    {
+      if (g_cancellable_set_error_if_cancelled (state->cancellable, error))
+        return FALSE;
+      say_sample (state, measurement, &g_array_index (shown, Shown, i));
+      fw_events_phase (state->events, FW_PHASE_KEEP, (i + 1.0) / MIN (shown->len, MAX_SHOWN));
+    }
+  return TRUE;
+}
+
+static void
+report_measure (double fraction, gpointer user_data)
+{
+  fw_events_phase (user_data, FW_PHASE_MEASURE, fraction);
+}
+
+static JsonObject *
+compare (FwShrinkJob *state, GError **error)
+{
+  g_autoptr (FwProgress) progress = fw_progress_new (report_measure, state->events);
+  g_autoptr (JsonObject) result = json_object_new ();
+  g_autoptr (FwMeasurement) measurement = NULL;
+  g_autoptr (FwModel) other = fw_model_load (state->job->other, error);
+  g_autofree char *sha256 = NULL;
+
+  if (other == NULL)
+    return NULL;
+  sha256 = fw_file_sha256 (state->job->other, state->cancellable, error);
+  if (sha256 == NULL)
+    return NULL;
+  measurement = fw_trial_half_measure (state->trial, state->job->other, SECONDS_OF_LATENCY,
+                                       progress, state->cancellable, error);
+  if (measurement == NULL || !say_samples (state, measurement, error))
+    return NULL;
+
+  json_object_set_string_member (result, "task", fw_task_get_name (state->task.task));
+  json_object_set_int_member (result, "size_bytes", fw_model_get_size (other));
+  json_object_set_int_member (result, "original_size_bytes", state->original_size);
+  json_object_set_string_member (result, "original_sha256", state->original_sha256);
+  json_object_set_string_member (result, "sha256", sha256);
+  json_object_set_int_member (result, "test_samples", state->trial->samples->len);
+  json_object_set_member (result, "preprocess", fw_preprocess_to_json (state->preprocess));
+  fw_report_add_measurement (result, measurement);
+  return g_steal_pointer (&result);
+}
+
+JsonObject *
+fw_compare_job_run (const FwJob *job,
+                    const char *folder,
+                    FwEvents *events,
+                    GCancellable *cancellable,
+                    GError **error)
+{
+  g_autoptr (FwShrinkJob) state = fw_shrink_job_new (job, folder, events, cancellable);
+
+  if (!fw_shrink_job_inspect (state, error) || !fw_shrink_job_find_samples (state, error))
+    return NULL;
+  return compare (state, error);
+}

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "config.h"
+
+#include "fw-job-runner.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+#include "fw-compare-job.h"
+#include "fw-error.h"
+#include "fw-file.h"
+#include "fw-inspect-job.h"
+#include "fw-report-json.h"
+#include "fw-stops.h"
+
+/* Members of the result that belong to the whole job ------------------------------------------- */
+
+static JsonObject *
+describe_suspect (const FwSuspect *suspect)
+{
+  JsonObject *object = json_object_new ();
+  g_autofree char *text = fw_preprocess_describe (suspect->preprocess);
+
+  json_object_set_string_member (object, "name", suspect->preprocess->name);
+  json_object_set_string_member (object, "description", text);
+  fw_report_add_number (object, "score", suspect->score);
+  if (suspect->accuracy >= 0)
+    fw_report_add_number (object, "accuracy", suspect->accuracy);
+  else
+    json_object_set_null_member (object, "accuracy");
+  return object;
+}
+
+static JsonObject *
+describe_preprocess (FwShrinkJob *job)
+{
+  g_autoptr (JsonNode) node = fw_preprocess_to_json (job->preprocess);
+  JsonObject *object = json_node_dup_object (node);
+  g_autofree char *text = fw_preprocess_describe (job->preprocess);
+
+  json_object_set_string_member (object, "description", text);
+  json_object_set_boolean_member (object, "guessed", job->verdict != NULL);
+  if (job->verdict != NULL)
+    {
+      JsonArray *candidates = json_array_new ();
+
+      json_object_set_boolean_member (object, "sure", job->verdict->sure);
+      json_object_set_string_member (object, "reason", job->verdict->reason);
+      for (guint i = 0; i < job->verdict->suspects->len; i++)
+        json_array_add_object_element (
+            candidates, describe_suspect (g_ptr_array_index (job->verdict->suspects, i)));
+      json_object_set_array_member (object, "candidates", candidates);
+    }
+  return object;
+}
+
+static JsonArray *
+list_unreadable (FwSampleSet *samples)
+{
+  GPtrArray *names = fw_sample_set_get_unreadable (samples);
+  JsonArray *array = json_array_new ();
+
+  for (guint i = 0; i < names->len; i++)
+    json_array_add_string_element (array, g_ptr_array_index (names, i));
+  return array;
+}
+
+static gboolean
+add_probe (FwShrinkJob *job, JsonObject *result, GError **error)
+{
+  g_autofree char *path = g_build_filename (job->folder, "probe.npy", NULL);
+
+  if (!fw_tensor_save_npy (g_ptr_array_index (job->trial->latency_inputs, 0), path, error))
+    return FALSE;
+  json_object_set_string_member (result, "probe", path);
+  return TRUE;
+}
+
+static gboolean
+add_inputs (FwShrinkJob *job, FwStop *stop, JsonObject *result, GError **error)
+{
+  g_autofree char *folder = g_build_filename (job->folder, "inputs", NULL);
+
+  if (job->job->save_inputs == NULL)
+    return TRUE;
+  if (!fw_trial_half_save_inputs (job->trial, stop != NULL ? stop->measurement : NULL, folder,
+                                  error))
+    return FALSE;
+  json_object_set_string_member (result, "inputs", folder);
+  return TRUE;
+}
+
+static void
+add_job_members (FwShrinkJob *job, JsonObject *result)
+{
+  g_autofree char *description = fw_task_describe (&job->task);
+
+  json_object_set_string_member (result, "task", fw_task_get_name (job->task.task));
+  json_object_set_string_member (result, "description", description);
+  json_object_set_string_member (result, "original_sha256", job->original_sha256);
+  json_object_set_int_member (result, "original_size_bytes", job->original_size);
+  json_object_set_object_member (result, "preprocess", describe_preprocess (job));
+  json_object_set_string_member (result, "samples_sha256", fw_sample_set_get_sha256 (job->samples));
+  json_object_set_int_member (result, "calibration_samples", job->n_calibration);
+  json_object_set_int_member (result, "test_samples", job->trial->samples->len);
+  json_object_set_boolean_member (result, "has_labels", job->trial->labels != NULL);
+  json_object_set_array_member (result, "unreadable_samples", list_unreadable (job->samples));
+  json_object_set_string_member (result, "prefer", fw_prefer_get_name (job->job->prefer));
+  json_object_set_string_member (result, "runtime", fw_runtime_get_version ());
+  json_object_set_null_member (result, "peak_rss_bytes");
+}
+
+static JsonArray *
+list_stops (FwStops *stops)
+{
+  JsonArray *array = json_array_new ();
+
+  for (guint i = stops->stops->len; i-- > 0;)
+    json_array_add_object_element (
+        array, fw_stop_to_json (g_ptr_array_index (stops->stops, i), stops->job));
+  return array;
+}
+
+/* The version asked for ------------------------------------------------------------------------ */
+
+static gboolean
+fail_target (GError **error, const char *message)
+{
+  g_set_error_literal (error, FW_ERROR, FW_ERROR_TARGET_NOT_REACHED, message);
+  return FALSE;
+}
+
+/* The most faithful version of at most @limit bytes. */
+static FwStop *
+choose_by_size (FwStops *stops, guint64 limit, GError **error)
+{
+  FwPath *path = stops->job->path;
+
+  for (guint n = 1; n <= path->steps->len; n++)
+    {
+      FwStep *step = g_ptr_array_index (path->steps, n - 1);
+
+      if (step->size <= limit)
+        return fw_stops_add_prefix (stops, n, error);
+    }
+  {
+    FwStep *last = g_ptr_array_index (path->steps, path->steps->len - 1);
+    g_autofree char *smallest = g_format_size (last->size);
+    g_autofree char *message = g_strdup_printf (
+        _ ("The smallest version that can be made has %s, which is more than you asked for."),
+        smallest);
+
+    fail_target (error, message);
+  }
+  return NULL;
+}
+
+static guint64
+get_size_limit (FwShrinkJob *job)
+{
+  if (job->job->max_size > 0)
+    return job->job->max_size;
+  return job->job->max_fraction * job->original_size;
+}
+
+/* NULL with an error, or where there is nothing to recommend. */
+static FwStop *
+choose_stop (FwStops *stops, GError **error)
+{
+  const FwJob *job = stops->job->job;
+  FwStop *stop;
+
+  if (job->position >= 0)
+    {
+      /* Above the first step only the original is left; the first step is nearest. */
+      guint n = MAX (fw_path_find (stops->job->path, job->position), 1);
+
+      return fw_stops_add_prefix (stops, n, error);
+    }
+  if (get_size_limit (stops->job) > 0)
+    return choose_by_size (stops, get_size_limit (stops->job), error);
+  if (job->min_same > 0)
+    {
+      stop = fw_stops_find_same (stops, job->min_same);
+      if (stop == NULL)
+        fail_target (error, _ ("No smaller version keeps that many of the answers."));
+      return stop;
+    }
+  stop = fw_stops_get_recommended (stops);
+  if (stop == NULL && stops->stops->len > 0)
+    stop = g_ptr_array_index (stops->stops, 0);
+  return stop;
+}
+
+static JsonObject *
+finish_result (FwShrinkJob *job, FwStop *stop, GError **error)
+{
+  g_autoptr (JsonObject) result = fw_stop_to_json (stop, job);
+
+  json_object_set_string_member (result, "path", stop->path);
+  json_object_remove_member (result, "file");
+  add_job_members (job, result);
+  if (!add_probe (job, result, error) || !add_inputs (job, stop, result, error))
+    return NULL;
+  return g_steal_pointer (&result);
+}
+
+/* Jobs ------------------------------------------------------------------------------------------
+ */
+
+static gboolean
+check_fits_already (FwShrinkJob *job, GError **error)
+{
+  guint64 limit = get_size_limit (job);
+
+  if (limit == 0 || job->original_size > limit)
+    return TRUE;
+  return fail_target (error, _ ("The original already fits; there is nothing to do."));
+}
+
+/* Every unit alike: one file, no ranking. */
+static JsonObject *
+run_uniform (FwShrinkJob *job, GError **error)
+{
+  g_autoptr (FwStops) stops = fw_stops_new (job);
+  FwRecipe *recipe = NULL;
+  FwOption option;
+  FwStop *stop;
+  g_autoptr (GError) local = NULL;
+
+  if (!fw_option_from_name (job->job->uniform, &option))
+    {
+      g_set_error (error, FW_ERROR, FW_ERROR_USAGE, _ ("There is no option “%s”."),
+                   job->job->uniform);
+      return NULL;
+    }
+  recipe = fw_recipe_copy (job->recipe);
+  for (guint i = 0; i < job->units->len; i++)
+    {
+      FwUnit *unit = g_ptr_array_index (job->units, i);
+
+      fw_recipe_set_option (recipe, unit->name,
+                            unit->can[option] ? option : FW_OPTION_INT8_STORAGE);
+    }
+  stop = fw_stops_add (stops, 0, recipe, "uniform", &local);
+  if (stop == NULL)
+    {
+      if (local != NULL)
+        g_propagate_error (error, g_steal_pointer (&local));
+      else
+        g_set_error (error, FW_ERROR, FW_ERROR_NOTHING_TO_SHRINK,
+                     _ ("Nothing that Featherweight can do makes this model smaller."));
+      return NULL;
+    }
+  return finish_result (job, stop, error);
+}
+
+static JsonObject *
+run_path (FwShrinkJob *job, GError **error)
+{
+  g_autoptr (FwStops) stops = fw_stops_new (job);
+  g_autoptr (JsonObject) result = NULL;
+  g_autoptr (GError) local = NULL;
+  FwStop *stop;
+
+  if (!fw_shrink_job_find_path (job, error) || !fw_stops_measure_path (stops, error))
+    return NULL;
+  if (job->job->command == FW_COMMAND_PATH)
+    stop = fw_stops_get_recommended (stops);
+  else
+    stop = choose_stop (stops, &local);
+  if (local != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&local));
+      return NULL;
+    }
+  if (stop == NULL && stops->stops->len > 0)
+    stop = g_ptr_array_index (stops->stops, 0);
+  if (stop == NULL)
+    {
+      g_set_error (error, FW_ERROR, FW_ERROR_NOTHING_TO_SHRINK,
+                   _ ("Nothing that Featherweight can do makes this model smaller."));
+      return NULL;
+    }
+  result = finish_result (job, stop, error);
+  if (result != NULL)
+    json_object_set_array_member (result, "stops", list_stops (stops));
+  return g_steal_pointer (&result);
+}
+
+static JsonObject *
+run_shrink (FwShrinkJob *job, GError **error)
+{
+  JsonObject *result;
+
+  if (!fw_shrink_job_inspect (job, error) || !check_fits_already (job, error)
+      || !fw_shrink_job_find_samples (job, error) || !fw_shrink_job_calibrate (job, error))
+    return NULL;
+  result = job->job->uniform != NULL ? run_uniform (job, error) : run_path (job, error);
+  if (result != NULL)
+    fw_events_phase (job->events, FW_PHASE_KEEP, 1);
+  return result;
+}
+
+JsonObject *
+fw_job_run (const FwJob *job,
+            const char *folder,
+            FwEvents *events,
+            GCancellable *cancellable,
+            GError **error)
+{
+  g_autoptr (FwShrinkJob) state = NULL;
+
+  switch (job->command)
+    {
+    case FW_COMMAND_INSPECT:
+      return fw_inspect_job_run (job, folder, events, cancellable, error);
+    case FW_COMMAND_COMPARE:
+      return fw_compare_job_run (job, folder, events, cancellable, error);
+    case FW_COMMAND_SHRINK:
+    case FW_COMMAND_PATH:
+      state = fw_shrink_job_new (job, folder, events, cancellable);
+      return run_shrink (state, error);
+    default:
+      g_set_error (error, FW_ERROR, FW_ERROR_INTERNAL, _ ("There is no such job."));
+      return NULL;
+    }
+}

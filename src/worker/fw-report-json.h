@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* fw-report-json.h: measurements as members of events. Infinite figures become null. */
+
+#pragma once
+
+#include <json-glib/json-glib.h>
+
+#include "fw-error.h"
+#include "fw-recipe.h"
+#include "fw-trial-half.h"
+#include "fw-unit.h"
+
+G_BEGIN_DECLS
+
+/* Adds same, accuracy, original_accuracy, speedup, latency_ms, original_latency_ms, sqnr_db,
+ * classes. */
+void fw_report_add_measurement (JsonObject *object, const FwMeasurement *measurement);
+
+/* Adds "kept_float" (layers left precise, and why) and "options" (how many units have which). */
+void fw_report_add_options (JsonObject *object, GPtrArray *units, FwRecipe *recipe);
+
+/* A double member, or null where it is not finite. */
+void fw_report_add_number (JsonObject *object, const char *member, double value);
+
+/* One entry for a promise that is not kept: code, message, hint. */
+void fw_report_add_warning (JsonArray *warnings, FwError code, const char *message);
+
+/* Scores of one answer: [{"index", "name", "probability"}]. */
+JsonArray *fw_report_answer (const FwAnswer *answer, FwSampleSet *set);
+
+G_END_DECLS

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* fw-shrink-job.h: from a model and samples to measured smaller versions.
+ *
+ * The phases of a job in order, each a function that fills in its part of the state:
+ * inspect, samples, prepare, calibrate, rank and path, then measure (fw-stops.h).
+ */
+
+#pragma once
+
+#include "fw-calibration.h"
+#include "fw-detective.h"
+#include "fw-event.h"
+#include "fw-path.h"
+#include "fw-trial-half.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  const FwJob *job;
+  const char *folder; /* the job's own, for all it writes */
+  FwEvents *events;
+  GCancellable *cancellable;
+
+  FwModel *original;
+  char *original_sha256;
+  guint64 original_size; /* bytes, external data included */
+  FwSession *session;    /* of the original; handed to @trial */
+  FwTaskInfo task;
+
+  FwSampleSet *samples;
+  FwVerdict *verdict; /* NULL where the preparation was given */
+  FwPreprocess *preprocess;
+  FwTrialHalf *trial;
+
+  FwModel *prepared;
+  gboolean converted;
+  char *scores; /* the value that harm is measured at */
+  GPtrArray *units;
+  FwRewriter *rewriter;
+
+  GPtrArray *few; /* FwTensors: some calibration samples, for quick measurements */
+  guint n_calibration;
+  FwRecipe *recipe; /* ranges and means, all units at float32 */
+
+  FwUnitHarm *harms;
+  double *time_share; /* NULL where no int8 arithmetic is considered */
+  FwPathInput input;
+  FwPath *path;
+} FwShrinkJob;
+
+FwShrinkJob *fw_shrink_job_new (const FwJob *job,
+                                const char *folder,
+                                FwEvents *events,
+                                GCancellable *cancellable);
+void fw_shrink_job_free (FwShrinkJob *self);
+
+/* Opens the original and tells what it does. Errors: those of models and sessions. */
+gboolean fw_shrink_job_inspect (FwShrinkJob *self, GError **error);
+/* Finds the samples and how the model wants them, and lets the original answer the test half. */
+gboolean fw_shrink_job_find_samples (FwShrinkJob *self, GError **error);
+/* Prepares and calibrates: enough for any recipe. */
+gboolean fw_shrink_job_calibrate (FwShrinkJob *self, GError **error);
+/* Ranks units and options and lays out the path. */
+gboolean fw_shrink_job_find_path (FwShrinkJob *self, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FwShrinkJob, fw_shrink_job_free)
+
+G_END_DECLS

@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "config.h"
+
+#include "fw-stops.h"
+
+#include <glib/gi18n-lib.h>
+#include <glib/gstdio.h>
+#include <math.h>
+
+#include "fw-error.h"
+#include "fw-file.h"
+#include "fw-report-json.h"
+
+/* Stops measured first, and more of them to settle the recommendation. */
+#define N_STOPS 9
+#define N_MORE_STOPS 3
+/* Seconds of interleaved runs for each stop, and when the first figure is not clear. */
+#define SECONDS_OF_LATENCY 0.6
+#define MORE_SECONDS_OF_LATENCY 2.0
+/* A stop whose median ratio is below this is slower. */
+#define LEAST_SPEEDUP 0.97
+/* The share of answers that a recommended stop keeps. */
+#define LEAST_SAME 0.96
+/* A loss of accuracy that chance brings about less often than this counts as shown. */
+#define SHOWN_LOSS 0.05
+
+static void
+stop_free (FwStop *self)
+{
+  g_clear_pointer (&self->recipe, fw_recipe_free);
+  g_clear_pointer (&self->measurement, fw_measurement_free);
+  g_free (self->path);
+  g_free (self->sha256);
+  g_free (self);
+}
+
+FwStops *
+fw_stops_new (FwShrinkJob *job)
+{
+  FwStops *self = g_new0 (FwStops, 1);
+
+  self->job = job;
+  self->stops = g_ptr_array_new_with_free_func ((GDestroyNotify) stop_free);
+  return self;
+}
+
+void
+fw_stops_free (FwStops *self)
+{
+  g_ptr_array_unref (self->stops);
+  g_free (self);
+}
+
+static void
+report_stop (double fraction, gpointer user_data)
+{
+  FwStops *self = user_data;
+  guint n = MAX (self->n_planned, self->n_done + 1);
+
+  fw_events_phase (self->job->events, FW_PHASE_MEASURE, (self->n_done + fraction) / n);
+}
+
+static gboolean
+is_not_slower (const FwMeasurement *measurement)
+{
+  return !measurement->has_latency || measurement->latency.speedup >= LEAST_SPEEDUP;
+}
+
+/* JSON ------------------------------------------------------------------------------------------
+ */
+
+static JsonArray *
+list_warnings (FwStop *self)
+{
+  JsonArray *warnings = json_array_new ();
+
+  if (self->measurement != NULL && !is_not_slower (self->measurement))
+    {
+      g_autofree char *message
+          = g_strdup_printf (_ ("This version takes %.2f times as long as the original on this "
+                                "computer."),
+                             1 / self->measurement->latency.speedup);
+
+      fw_report_add_warning (warnings, FW_ERROR_SLOWER_HERE, message);
+    }
+  return warnings;
+}
+
+JsonObject *
+fw_stop_to_json (FwStop *self, FwShrinkJob *job)
+{
+  JsonObject *object = json_object_new ();
+
+  fw_report_add_number (object, "position", self->position);
+  json_object_set_int_member (object, "size_bytes", self->size);
+  json_object_set_int_member (object, "original_size_bytes", job->original_size);
+  fw_report_add_number (object, "fraction", (double) self->size / job->original_size);
+  json_object_set_boolean_member (object, "recommended", self->is_recommended);
+  if (self->measurement != NULL)
+    fw_report_add_measurement (object, self->measurement);
+  else
+    {
+      static const char *const members[] = {
+        "same",    "accuracy", "original_accuracy", "latency_ms", "original_latency_ms", "speedup",
+        "sqnr_db", NULL
+      };
+
+      for (guint i = 0; members[i] != NULL; i++)
+        json_object_set_null_member (object, members[i]);
+    }
+  fw_report_add_options (object, job->units, self->recipe);
+  json_object_set_array_member (object, "warnings", list_warnings (self));
+  json_object_set_member (object, "recipe", fw_recipe_to_json (self->recipe));
+  json_object_set_string_member (object, "sha256", self->sha256);
+  json_object_set_string_member (object, "file", self->path);
+  return object;
+}
+
+/* Building and measuring ------------------------------------------------------------------------
+ */
+
+static gboolean
+build_file (FwStops *self, FwStop *stop, const char *name, GError **error)
+{
+  g_autoptr (FwModel) model = fw_rewriter_build (self->job->rewriter, stop->recipe, error);
+  g_autofree char *file = g_strdup_printf ("%s.onnx", name);
+
+  if (model == NULL)
+    return FALSE;
+  stop->path = g_build_filename (self->job->folder, file, NULL);
+  if (!fw_model_save (model, stop->path, self->job->cancellable, error))
+    return FALSE;
+  stop->size = fw_model_get_size (model);
+  stop->sha256 = fw_file_sha256 (stop->path, self->job->cancellable, error);
+  return stop->sha256 != NULL;
+}
+
+static gboolean
+measure (FwStops *self, FwStop *stop, GError **error)
+{
+  g_autoptr (FwProgress) progress = fw_progress_new (report_stop, self);
+
+  stop->measurement = fw_trial_half_measure (self->job->trial, stop->path, SECONDS_OF_LATENCY,
+                                             progress, self->job->cancellable, error);
+  if (stop->measurement == NULL)
+    return FALSE;
+  /* Too close to call: look longer before calling it slower. */
+  if (!is_not_slower (stop->measurement)
+      && stop->measurement->latency.interval.high >= LEAST_SPEEDUP)
+    {
+      g_clear_pointer (&stop->measurement, fw_measurement_free);
+      stop->measurement
+          = fw_trial_half_measure (self->job->trial, stop->path, MORE_SECONDS_OF_LATENCY, progress,
+                                   self->job->cancellable, error);
+    }
+  return stop->measurement != NULL;
+}
+
+/* Why a stop is not offered at all, as a warning; FALSE where it is fine. */
+static gboolean
+breaks_contract (FwStops *self, FwStop *stop)
+{
+  g_autofree char *message = NULL;
+
+  if (stop->size >= self->job->original_size)
+    {
+      message = g_strdup (_ ("A version was left out because it was not smaller."));
+      fw_events_warning (self->job->events, FW_ERROR_NOT_SMALLER, message);
+      return TRUE;
+    }
+  if (stop->measurement != NULL && stop->measurement->agreement->new_not_finite > 0)
+    {
+      message
+          = g_strdup (_ ("A version was left out because it gave answers that are no numbers."));
+      fw_events_warning (self->job->events, FW_ERROR_NEW_NAN, message);
+      return TRUE;
+    }
+  return FALSE;
+}
+
+static int
+compare_stops (gconstpointer a, gconstpointer b)
+{
+  const FwStop *left = *(FwStop *const *) a, *right = *(FwStop *const *) b;
+
+  if (left->position != right->position)
+    return left->position > right->position ? -1 : 1;
+  return 0;
+}
+
+FwStop *
+fw_stops_add (FwStops *self, guint n_steps, FwRecipe *recipe, const char *name, GError **error)
+{
+  FwStop *stop = g_new0 (FwStop, 1);
+  g_autoptr (GError) local = NULL;
+
+  stop->n_steps = n_steps;
+  stop->recipe = recipe;
+  if (self->job->path != NULL)
+    {
+      stop->position = fw_path_get_position (self->job->path, n_steps);
+      stop->cost = ((FwStep *) g_ptr_array_index (self->job->path->steps, n_steps - 1))->cost;
+    }
+  if (!build_file (self, stop, name, error))
+    {
+      stop_free (stop);
+      return NULL;
+    }
+  if (self->job->job->measure && !measure (self, stop, &local))
+    {
+      gboolean is_load_error = fw_error_get_code (local) == FW_ERROR_UNSUPPORTED_MODEL
+                               || fw_error_get_code (local) == FW_ERROR_UNKNOWN_OPERATOR;
+
+      stop_free (stop);
+      if (is_load_error)
+        g_warning ("A version did not load: %s", local->message);
+      else
+        g_propagate_error (error, g_steal_pointer (&local));
+      return NULL;
+    }
+  self->n_done++;
+  if (breaks_contract (self, stop))
+    {
+      g_unlink (stop->path);
+      stop_free (stop);
+      return NULL;
+    }
+  g_ptr_array_add (self->stops, stop);
+  g_ptr_array_sort (self->stops, compare_stops);
+  fw_events_emit (self->job->events, "stop", fw_stop_to_json (stop, self->job));
+  return stop;
+}
+
+FwStop *
+fw_stops_add_prefix (FwStops *self, guint n_steps, GError **error)
+{
+  g_autofree char *name = g_strdup_printf ("stop-%04u", n_steps);
+
+  for (guint i = 0; i < self->stops->len; i++)
+    {
+      FwStop *stop = g_ptr_array_index (self->stops, i);
+
+      if (stop->n_steps == n_steps)
+        return stop;
+    }
+  return fw_stops_add (self, n_steps,
+                       fw_path_make_recipe (self->job->path, &self->job->input, n_steps), name,
+                       error);
+}
+
+/* Recommendation --------------------------------------------------------------------------------
+ */
+
+static double
+get_same_fraction (FwStop *stop)
+{
+  const FwSame *same = &stop->measurement->agreement->same;
+
+  return same->total > 0 ? (double) same->same / same->total : 0;
+}
+
+static gboolean
+is_recommendable (FwStop *stop)
+{
+  const FwAgreement *agreement;
+
+  if (stop->measurement == NULL || !is_not_slower (stop->measurement)
+      || get_same_fraction (stop) < LEAST_SAME)
+    return FALSE;
+  agreement = stop->measurement->agreement;
+  return !agreement->has_labels || agreement->accuracy.top1 >= agreement->original_accuracy.top1
+         || agreement->mcnemar >= SHOWN_LOSS;
+}
+
+FwStop *
+fw_stops_find_same (FwStops *self, double fraction)
+{
+  FwStop *found = NULL;
+
+  for (guint i = 0; i < self->stops->len; i++)
+    {
+      FwStop *stop = g_ptr_array_index (self->stops, i);
+
+      if (stop->measurement != NULL && get_same_fraction (stop) >= fraction)
+        found = stop;
+    }
+  return found;
+}
+
+FwStop *
+fw_stops_get_recommended (FwStops *self)
+{
+  for (guint i = 0; i < self->stops->len; i++)
+    {
+      FwStop *stop = g_ptr_array_index (self->stops, i);
+
+      if (stop->is_recommended)
+        return stop;
+    }
+  return NULL;
+}
+
+static FwStop *
+recommend (FwStops *self)
+{
+  FwStop *best = NULL;
+
+  for (guint i = 0; i < self->stops->len; i++)
+    {
+      FwStop *stop = g_ptr_array_index (self->stops, i);
+
+      stop->is_recommended = FALSE;
+      if (is_recommendable (stop))
+        best = stop;
+    }
+  if (best != NULL)
+    best->is_recommended = TRUE;
+  return best;
+}
+
+/* The untried version halfway between the cheapest good stop and the next one down; 0 for none. */
+static guint
+find_next_to_try (FwStops *self, double least_same)
+{
+  guint good = 0, bad = self->job->path->steps->len + 1;
+
+  for (guint i = 0; i < self->stops->len; i++)
+    {
+      FwStop *stop = g_ptr_array_index (self->stops, i);
+      gboolean is_good
+          = least_same > 0 ? get_same_fraction (stop) >= least_same : is_recommendable (stop);
+
+      if (is_good)
+        good = MAX (good, stop->n_steps);
+    }
+  for (guint i = 0; i < self->stops->len; i++)
+    {
+      FwStop *stop = g_ptr_array_index (self->stops, i);
+
+      if (stop->n_steps > good)
+        bad = MIN (bad, stop->n_steps);
+    }
+  if (bad > self->job->path->steps->len || bad - good < 2)
+    return 0;
+  return good + (bad - good) / 2;
+}
+
+/* Middle first, then the ends, then the rest: something useful soon. */
+static void
+order_for_haste (GArray *stops)
+{
+  g_autoptr (GArray) ordered = g_array_new (FALSE, FALSE, sizeof (guint));
+  g_autofree gboolean *is_taken = g_new0 (gboolean, stops->len);
+  const double places[] = { 0.7, 1, 0.35 };
+
+  for (guint k = 0; k < G_N_ELEMENTS (places) && stops->len > 0; k++)
+    {
+      guint i = places[k] * (stops->len - 1) + 0.5;
+
+      if (!is_taken[i])
+        g_array_append_val (ordered, g_array_index (stops, guint, i));
+      is_taken[i] = TRUE;
+    }
+  for (guint i = 0; i < stops->len; i++)
+    if (!is_taken[i])
+      g_array_append_val (ordered, g_array_index (stops, guint, i));
+  for (guint i = 0; i < stops->len; i++)
+    g_array_index (stops, guint, i) = g_array_index (ordered, guint, i);
+}
+
+gboolean
+fw_stops_measure_path (FwStops *self, GError **error)
+{
+  g_autoptr (GArray) planned = fw_path_choose_stops (self->job->path, N_STOPS);
+  double least_same = self->job->job->min_same;
+  guint next;
+
+  self->n_planned = planned->len + N_MORE_STOPS;
+  order_for_haste (planned);
+  for (guint i = 0; i < planned->len; i++)
+    {
+      g_autoptr (GError) local = NULL;
+
+      if (fw_stops_add_prefix (self, g_array_index (planned, guint, i), &local) == NULL
+          && local != NULL)
+        {
+          g_propagate_error (error, g_steal_pointer (&local));
+          return FALSE;
+        }
+    }
+  for (guint i = 0; i < N_MORE_STOPS && (next = find_next_to_try (self, least_same)) != 0; i++)
+    {
+      g_autoptr (GError) local = NULL;
+
+      if (fw_stops_add_prefix (self, next, &local) == NULL)
+        {
+          if (local == NULL)
+            break;
+          g_propagate_error (error, g_steal_pointer (&local));
+          return FALSE;
+        }
+    }
+  fw_events_phase (self->job->events, FW_PHASE_MEASURE, 1);
+  recommend (self);
+  return TRUE;
+}
