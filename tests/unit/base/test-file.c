@@ -2,8 +2,11 @@
 
 #include "config.h"
 
+#include <errno.h>
 #include <glib/gstdio.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -406,6 +409,112 @@ test_remove_tree_failures (Fixture *fixture, gconstpointer data)
   g_test_assert_expected_messages ();
 }
 
+/* Where a subprocess leaves word that it was not allowed to do its work. */
+#define SKIPPED "FW_TEST_SKIPPED"
+
+/* In a user namespace of its own, a process has no user until it is told who that is. */
+static gboolean
+enter_namespaces (void)
+{
+  g_autofree char *users = g_strdup_printf ("0 %d 1", geteuid ());
+  g_autofree char *groups = g_strdup_printf ("0 %d 1", getegid ());
+
+  if (geteuid () == 0)
+    return unshare (CLONE_NEWNS) == 0;
+  if (unshare (CLONE_NEWNS | CLONE_NEWUSER) != 0)
+    return FALSE;
+  return g_file_set_contents_full ("/proc/self/setgroups", "deny", -1, G_FILE_SET_CONTENTS_NONE, 0,
+                                   NULL)
+         && g_file_set_contents_full ("/proc/self/uid_map", users, -1, G_FILE_SET_CONTENTS_NONE, 0,
+                                      NULL)
+         && g_file_set_contents_full ("/proc/self/gid_map", groups, -1, G_FILE_SET_CONTENTS_NONE, 0,
+                                      NULL);
+}
+
+/* Puts an empty file system of @size over @folder, seen by this subprocess only. */
+static gboolean
+mount_small (const char *folder, const char *size)
+{
+  put (g_getenv (SKIPPED), "");
+  if (!enter_namespaces () || mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0
+      || mount ("tmpfs", folder, "tmpfs", 0, size) != 0)
+    return FALSE;
+  g_assert_cmpint (g_unlink (g_getenv (SKIPPED)), ==, 0);
+  return TRUE;
+}
+
+static void
+run_in_subprocess (Fixture *fixture)
+{
+  g_setenv (SKIPPED, fixture->a, TRUE);
+  g_test_trap_subprocess (NULL, 0, 0);
+  g_test_trap_assert_passed ();
+  if (g_file_test (fixture->a, G_FILE_TEST_EXISTS))
+    g_test_skip ("File systems may not be mounted here");
+}
+
+static void
+test_disk_full (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GBytes) bytes = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *target = g_build_filename (fixture->b, "target", NULL);
+
+  if (!g_test_subprocess ())
+    {
+      run_in_subprocess (fixture);
+      return;
+    }
+  g_assert_cmpint (g_mkdir (fixture->b, 0700), ==, 0);
+  if (!mount_small (fixture->b, "size=65536"))
+    return;
+  bytes = g_bytes_new_take (g_malloc0 (1024 * 1024), 1024 * 1024);
+  g_assert_false (fw_file_write (target, bytes, FALSE, &error));
+  g_assert_error (error, FW_ERROR, FW_ERROR_DISK_FULL);
+  g_clear_error (&error);
+  g_assert_cmpuint (count_entries (fixture->b), ==, 0);
+
+  g_assert_true (fw_file_write (fixture->a, bytes, FALSE, NULL));
+  g_assert_false (fw_file_move (fixture->a, target, FALSE, NULL, &error));
+  g_assert_error (error, FW_ERROR, FW_ERROR_DISK_FULL);
+  g_clear_error (&error);
+  g_assert_cmpuint (count_entries (fixture->b), ==, 0);
+  g_assert_true (g_file_test (fixture->a, G_FILE_TEST_EXISTS));
+
+  /* What is there stays when its successor does not fit. */
+  g_assert_true (write_text (target, "old", FALSE, NULL));
+  g_assert_false (fw_file_move (fixture->a, target, TRUE, NULL, &error));
+  g_assert_error (error, FW_ERROR, FW_ERROR_DISK_FULL);
+  assert_text (target, "old");
+  g_assert_cmpuint (count_entries (fixture->b), ==, 1);
+  umount (fixture->b);
+}
+
+/* Nameless files get their names through /proc; without it, hidden ones must do. */
+static void
+test_without_proc (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!g_test_subprocess ())
+    {
+      run_in_subprocess (fixture);
+      return;
+    }
+  if (!mount_small ("/proc", "size=4096"))
+    return;
+  g_assert_true (write_text (fixture->a, "first", FALSE, &error));
+  g_assert_no_error (error);
+  g_assert_false (write_text (fixture->a, "second", FALSE, &error));
+  g_assert_error (error, FW_ERROR, FW_ERROR_FILE_EXISTS);
+  g_clear_error (&error);
+  assert_text (fixture->a, "first");
+  g_assert_true (write_text (fixture->a, "third", TRUE, &error));
+  g_assert_no_error (error);
+  assert_text (fixture->a, "third");
+  g_assert_cmpuint (count_entries (fixture->folder), ==, 1);
+}
+
 #define ADD(path, func) g_test_add (path, Fixture, NULL, set_up, func, tear_down)
 
 int
@@ -419,6 +528,8 @@ main (int argc, char **argv)
   ADD ("/file/write-mode", test_write_mode);
   ADD ("/file/write-failures", test_write_failures);
   ADD ("/file/write-not-allowed", test_write_not_allowed);
+  ADD ("/file/disk-full", test_disk_full);
+  ADD ("/file/without-proc", test_without_proc);
   ADD ("/file/move", test_move);
   ADD ("/file/move-failures", test_move_failures);
   ADD ("/file/move-across", test_move_across);
