@@ -37,35 +37,41 @@ on_log (void *param,
 
 /* Errors ------------------------------------------------------------------------------------- */
 
-/* Past the place in ONNX Runtime's own source that some messages begin with: a file, a line and a
+/* @message without the places in ONNX Runtime's own source that it may name: a file, a line and a
  * function with its parameters. */
-static const char *
-skip_source (const char *message)
+static char *
+cut_source (const char *message)
 {
+  const char *source = strstr (message, "/onnxruntime_src/");
   guint depth = 0;
 
-  if (*message != '/' || strstr (message, "onnxruntime::") == NULL)
-    return message;
-  for (const char *at = message; *at != '\0'; at++)
+  for (const char *at = source; at != NULL && *at != '\0'; at++)
     {
       if (*at == '(')
         depth++;
       else if (*at == ')' && depth > 0 && --depth == 0)
         {
-          at++;
-          if (g_str_has_prefix (at, " const"))
-            at += strlen (" const");
-          return at + strspn (at, " ");
+          g_autofree char *start = g_strndup (message, (gsize) (source - message));
+          const char *end = at + 1;
+
+          if (g_str_has_prefix (end, " const"))
+            end += strlen (" const");
+          if (g_str_has_prefix (end, "::"))
+            end += strcspn (end, " ");
+          if (g_str_has_prefix (end, " [with ") && strchr (end, ']') != NULL)
+            end = strchr (end, ']') + 1;
+          return g_strconcat (start, end, NULL);
         }
     }
-  return message;
+  return g_strdup (message);
 }
 
 /* One line that is fit to be shown. */
 static char *
 clean_message (const char *message)
 {
-  g_autofree char *valid = g_utf8_make_valid (skip_source (message), -1);
+  g_autofree char *cut = cut_source (message);
+  g_autofree char *valid = g_utf8_make_valid (cut, -1);
   g_autoptr (GString) text = g_string_new (NULL);
   gboolean is_after_space = TRUE;
   guint n = 0;
@@ -95,16 +101,11 @@ take_word (const char *start)
   return length > 0 ? g_strndup (start, length) : NULL;
 }
 
-/* The operator that @message says is missing, or NULL where it speaks of something else. */
+/* The operator of which @message says that there is no such thing, or NULL. */
 static char *
 find_unknown_operator (const char *message)
 {
-  static const char *const before[] = {
-    "No Op registered for ",
-    "Could not find an implementation for ",
-    "Failed to find kernel for ",
-    "No opset import for domain '",
-  };
+  static const char *const before[] = { "No Op registered for ", "No opset import for domain '" };
   const char *at = strstr (message, " is not a registered function/op");
 
   if (at != NULL)
@@ -118,6 +119,23 @@ find_unknown_operator (const char *message)
   for (guint i = 0; i < G_N_ELEMENTS (before); i++)
     {
       at = strstr (message, before[i]);
+      if (at != NULL)
+        return take_word (at + strlen (before[i]));
+    }
+  return NULL;
+}
+
+/* The operator that is known, but not in this version or for these types of elements, or NULL. */
+static char *
+find_unfit_operator (const char *message)
+{
+  static const char *const before[]
+      = { "Could not find an implementation for ", "Failed to find kernel for " };
+
+  for (guint i = 0; i < G_N_ELEMENTS (before); i++)
+    {
+      const char *at = strstr (message, before[i]);
+
       if (at != NULL)
         return take_word (at + strlen (before[i]));
     }
@@ -145,12 +163,18 @@ fw_runtime_fail_load (OrtStatus *status, GError **error)
   const char *raw = runtime.api->GetErrorMessage (status);
   g_autofree char *message = clean_message (raw);
   g_autofree char *name = find_unknown_operator (message);
+  g_autofree char *unfit = find_unfit_operator (message);
 
   if (is_about_memory (message))
     set_out_of_memory (error);
   else if (name != NULL)
     g_set_error (error, FW_ERROR, FW_ERROR_UNKNOWN_OPERATOR,
                  _ ("The model needs the operation “%s”, which ONNX Runtime does not have."), name);
+  else if (unfit != NULL)
+    g_set_error (error, FW_ERROR, FW_ERROR_UNKNOWN_OPERATOR,
+                 _ ("ONNX Runtime does not have the operation “%s” in the form that this model "
+                    "needs."),
+                 unfit);
   else if (runtime.api->GetErrorCode (status) == ORT_NOT_IMPLEMENTED)
     g_set_error (error, FW_ERROR, FW_ERROR_UNKNOWN_OPERATOR,
                  _ ("The model needs an operation that ONNX Runtime does not have: %s"), message);
