@@ -11,10 +11,11 @@
 #define MAX_MESSAGES (1u << 22)
 #define MAX_FIELDS (1u << 26)
 
-/* What protobuf-c will need for the tree, against the size of the skeleton. Real models stay below
- * a factor of 25; a file of empty attributes would reach 170. */
+/* What protobuf-c will need for the tree, against the bytes of the message that are not tensors'.
+ * Models stay below a factor of 45; a file of empty attributes would reach 170. */
 #define MEMORY_BASE (64u << 20)
-#define MEMORY_FACTOR 40
+#define MEMORY_FACTOR 64
+#define MEMORY_LIMIT (G_GUINT64_CONSTANT (4) << 30)
 
 /* A length of fixed width: varints may be longer than they need be, and protobuf-c takes five
  * bytes. So a length can be filled in after the message that it belongs to. */
@@ -46,12 +47,11 @@ typedef struct
   FwScanFailure *failure;
 } Scanner;
 
-static gboolean
-scan_message (Scanner *self,
-              const ProtobufCMessageDescriptor *descriptor,
-              gsize position,
-              gsize end,
-              guint depth);
+static gboolean scan_message (Scanner *self,
+                              const ProtobufCMessageDescriptor *descriptor,
+                              gsize position,
+                              gsize end,
+                              guint depth);
 
 static gboolean
 fail (Scanner *self, FwScanFailureKind kind, gsize offset)
@@ -357,6 +357,7 @@ fw_scanner_scan (const guint8 *data, gsize length, FwScanFailure *failure)
 {
   g_autoptr (GByteArray) skeleton = NULL;
   Scanner scanner = { .data = data, .failure = failure };
+  guint64 wire_size;
 
   memset (failure, 0, sizeof *failure);
 
@@ -372,8 +373,10 @@ fw_scanner_scan (const guint8 *data, gsize length, FwScanFailure *failure)
   if (!scan_message (&scanner, &onnx__model_proto__descriptor, 0, length, 0))
     return NULL;
 
+  /* Each length was widened from at least one byte. */
+  wire_size = skeleton->len - scanner.n_messages * (LENGTH_SIZE - 1);
   if (skeleton->len > G_MAXINT32
-      || scanner.memory > MEMORY_BASE + (guint64) MEMORY_FACTOR * skeleton->len)
+      || scanner.memory > MIN (MEMORY_LIMIT, MEMORY_BASE + MEMORY_FACTOR * wire_size))
     {
       fail (&scanner, FW_SCAN_HOSTILE, 0);
       return NULL;
