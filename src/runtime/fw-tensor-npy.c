@@ -277,11 +277,16 @@ fw_tensor_load_npy (const char *path, GError **error)
 {
   g_autoptr (GError) local_error = NULL;
   FwTensor *self;
-  FILE *file = g_fopen (path, "rbe");
+  FILE *file;
+  /* Without waiting for somebody to write to it, should it be a pipe. */
+  int fd = g_open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
 
+  file = fd >= 0 ? fdopen (fd, "rb") : NULL;
   if (file == NULL)
     {
       fw_error_set_from_errno (error, errno, FALSE, path);
+      if (fd >= 0)
+        g_close (fd, NULL);
       return NULL;
     }
   self = read_file (file, &local_error);

@@ -281,7 +281,13 @@ copy_strings (FwTensor *self, const Onnx__TensorProto *proto)
   if (proto->n_string_data != self->n_elements)
     return FALSE;
   for (gsize i = 0; i < self->n_elements; i++)
-    strings[i] = g_strndup ((const char *) proto->string_data[i].data, proto->string_data[i].len);
+    {
+      const ProtobufCBinaryData *string = &proto->string_data[i];
+
+      /* An empty one has no bytes to point to. */
+      strings[i]
+          = string->len > 0 ? g_strndup ((const char *) string->data, string->len) : g_strdup ("");
+    }
   return TRUE;
 }
 
