@@ -11,8 +11,7 @@ typedef struct
   const char *(*get_version) (void);
 } OldBase;
 
-const OldBase *
-OrtGetApiBase (void);
+const OldBase *OrtGetApiBase (void);
 
 static const void *
 get_api (uint32_t version)
