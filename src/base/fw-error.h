@@ -17,42 +17,42 @@ G_BEGIN_DECLS
 
 typedef enum
 {
-  FW_ERROR_INTERNAL,             /* a fault of the program's own */
-  FW_ERROR_CANCELLED,            /* the user asked to stop */
-  FW_ERROR_USAGE,                /* wrong use of the command line or the protocol */
-  FW_ERROR_NO_SUCH_FILE,         /* the model or the samples are not there */
-  FW_ERROR_NOT_READABLE,         /* a file that may not be or could not be read */
-  FW_ERROR_EMPTY_FILE,           /* the model has no bytes */
-  FW_ERROR_NOT_A_MODEL,          /* another kind of file under a model's name */
-  FW_ERROR_DAMAGED_MODEL,        /* cut off or altered */
-  FW_ERROR_HOSTILE_MODEL,        /* nesting, counts or sizes beyond all reason */
-  FW_ERROR_UNSUPPORTED_MODEL,    /* ONNX Runtime can't run it, or it is of a kind not handled */
-  FW_ERROR_UNKNOWN_OPERATOR,     /* needs an operator that ONNX Runtime does not have */
-  FW_ERROR_UNSUPPORTED_INPUTS,   /* more than one input to fill, or one that samples can't fill */
+  FW_ERROR_INTERNAL,              /* a fault of the program's own */
+  FW_ERROR_CANCELLED,             /* the user asked to stop */
+  FW_ERROR_USAGE,                 /* wrong use of the command line or the protocol */
+  FW_ERROR_NO_SUCH_FILE,          /* the model or the samples are not there */
+  FW_ERROR_NOT_READABLE,          /* a file that may not be or could not be read */
+  FW_ERROR_EMPTY_FILE,            /* the model has no bytes */
+  FW_ERROR_NOT_A_MODEL,           /* another kind of file under a model's name */
+  FW_ERROR_DAMAGED_MODEL,         /* cut off or altered */
+  FW_ERROR_HOSTILE_MODEL,         /* nesting, counts or sizes beyond all reason */
+  FW_ERROR_UNSUPPORTED_MODEL,     /* ONNX Runtime can't run it, or it is of a kind not handled */
+  FW_ERROR_UNKNOWN_OPERATOR,      /* needs an operator that ONNX Runtime does not have */
+  FW_ERROR_UNSUPPORTED_INPUTS,    /* more than one input to fill, or one that samples can't fill */
   FW_ERROR_EXTERNAL_DATA_MISSING, /* the weights' file is not there, or too short */
   FW_ERROR_EXTERNAL_DATA_OUTSIDE, /* the weights' file lies outside the model's folder */
-  FW_ERROR_ALREADY_SMALL,        /* already quantized */
-  FW_ERROR_NOTHING_TO_SHRINK,    /* no weights that can be made smaller */
-  FW_ERROR_NO_SAMPLES,           /* no pictures found */
-  FW_ERROR_TOO_FEW_SAMPLES,      /* fewer than 4 */
-  FW_ERROR_FEW_SAMPLES,          /* warning: fewer than 50 */
-  FW_ERROR_UNREADABLE_SAMPLES,   /* warning: some could not be read */
-  FW_ERROR_BAD_LABELS,           /* a labels file that makes no sense */
-  FW_ERROR_BAD_PREPROCESS,       /* an unknown or impossible preparation */
-  FW_ERROR_UNSURE_PREPROCESS,    /* warning: two preparations fit about as well */
-  FW_ERROR_BAD_RECIPE,           /* not a recipe, or not of this model */
+  FW_ERROR_ALREADY_SMALL,         /* already quantized */
+  FW_ERROR_NOTHING_TO_SHRINK,     /* no weights that can be made smaller */
+  FW_ERROR_NO_SAMPLES,            /* no pictures found */
+  FW_ERROR_TOO_FEW_SAMPLES,       /* fewer than 4 */
+  FW_ERROR_FEW_SAMPLES,           /* warning: fewer than 50 */
+  FW_ERROR_UNREADABLE_SAMPLES,    /* warning: some could not be read */
+  FW_ERROR_BAD_LABELS,            /* a labels file that makes no sense */
+  FW_ERROR_BAD_PREPROCESS,        /* an unknown or impossible preparation */
+  FW_ERROR_UNSURE_PREPROCESS,     /* warning: two preparations fit about as well */
+  FW_ERROR_BAD_RECIPE,            /* not a recipe, or not of this model */
   FW_ERROR_DISK_FULL,
-  FW_ERROR_NOT_WRITABLE,         /* the target folder can't be written */
-  FW_ERROR_FILE_EXISTS,          /* never overwrites */
-  FW_ERROR_RUNTIME_MISSING,      /* ONNX Runtime not found */
+  FW_ERROR_NOT_WRITABLE,    /* the target folder can't be written */
+  FW_ERROR_FILE_EXISTS,     /* never overwrites */
+  FW_ERROR_RUNTIME_MISSING, /* ONNX Runtime not found */
   FW_ERROR_RUNTIME_TOO_OLD,
-  FW_ERROR_RUNTIME_FAILED,       /* ONNX Runtime failed while running */
+  FW_ERROR_RUNTIME_FAILED, /* ONNX Runtime failed while running */
   FW_ERROR_OUT_OF_MEMORY,
-  FW_ERROR_WORKER_DIED,          /* the confined child ended without a word */
-  FW_ERROR_TARGET_NOT_REACHED,   /* no stop fits --max-size or --min-same */
-  FW_ERROR_NOT_SMALLER,          /* a stop's broken promise: not smaller than the original */
-  FW_ERROR_SLOWER_HERE,          /* a stop's broken promise: slower on this computer */
-  FW_ERROR_NEW_NAN,              /* a stop's broken promise: NaN or Inf where there was none */
+  FW_ERROR_WORKER_DIED,        /* the confined child ended without a word */
+  FW_ERROR_TARGET_NOT_REACHED, /* no stop fits --max-size or --min-same */
+  FW_ERROR_NOT_SMALLER,        /* a stop's broken promise: not smaller than the original */
+  FW_ERROR_SLOWER_HERE,        /* a stop's broken promise: slower on this computer */
+  FW_ERROR_NEW_NAN,            /* a stop's broken promise: NaN or Inf where there was none */
   FW_N_ERRORS
 } FwError;
 

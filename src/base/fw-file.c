@@ -380,8 +380,7 @@ fw_file_move (const char *source,
 
 /* Removes the entry @name of @folder_fd. A folder's own folders are first moved up into @root_fd,
  * so that neither the stack nor the open files grow with the depth of what is removed. */
-static gboolean
-remove_entry (int root_fd, int folder_fd, const char *name);
+static gboolean remove_entry (int root_fd, int folder_fd, const char *name);
 
 /* Whether anything could be removed (or moved up). */
 static gboolean

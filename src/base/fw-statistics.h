@@ -13,7 +13,8 @@ typedef struct
   double low, high;
 } FwInterval;
 
-/* The 95 % interval of a share @successes of @total (E. B. Wilson 1927). (0, 1) for a total of 0. */
+/* The 95 % interval of a share @successes of @total (E. B. Wilson 1927). (0, 1) for a total of 0.
+ */
 FwInterval fw_wilson_interval (guint successes, guint total);
 
 /* Two-sided exact McNemar test of paired answers: @only_first right only in the first, @only_second
