@@ -22,7 +22,7 @@ typedef struct
   int input;    /* its index, where it is an input of the model; else -1 */
   guint64 size; /* bytes, the most seen so far; 0 where not known */
   gboolean seen;
-  gboolean ragged; /* the channel axis changed its size */
+  gboolean ragged; /* the channel axis changed its size or is too long */
   guint64 *counts; /* [channels]; mean holds sums until the end */
   FwTensorStatistics statistics;
 } Watched;
@@ -80,7 +80,7 @@ get_channels (FwTensor *tensor)
   return (gsize) dims[n_dims >= 3 ? 1 : n_dims - 1];
 }
 
-/* Bytes of [outer, channels, inner] that are not all finite. */
+/* Values [outer, channels, inner] that are not all finite. */
 static void
 add_rare_means (Watched *self, const float *values, gsize outer, gsize inner)
 {
@@ -140,9 +140,9 @@ watched_add (Watched *self, FwTensor *tensor)
     {
       self->seen = TRUE;
       self->statistics.is_float = TRUE;
-      self->statistics.channels = channels;
-      self->statistics.mean = g_new0 (double, channels);
-      self->counts = g_new0 (guint64, channels);
+      self->statistics.channels = MIN (channels, FW_CALIBRATION_MAX_CHANNELS);
+      self->statistics.mean = g_new0 (double, self->statistics.channels);
+      self->counts = g_new0 (guint64, self->statistics.channels);
     }
   if (channels != self->statistics.channels)
     self->ragged = TRUE;
@@ -436,64 +436,71 @@ choose_group (FwCalibration *self, guint *first)
   return group;
 }
 
+/* Runs the model for @group. Appends what became of it to @tensors. */
 static gboolean
-run_group (Work *work, GPtrArray *group, GPtrArray *inputs, GError **error)
+run_group (Work *work, GPtrArray *group, GPtrArray *inputs, GPtrArray *tensors, GError **error)
 {
   g_autofree const char **names = g_new0 (const char *, group->len + 1);
-  g_autoptr (GPtrArray) tensors = NULL;
+  g_autoptr (GPtrArray) outputs = NULL;
 
   for (guint i = 0; i < group->len; i++)
     names[i] = ((Watched *) group->pdata[i])->name;
-  tensors = fw_session_run (work->session, NULL, (FwTensor *const *) inputs->pdata, inputs->len,
+  outputs = fw_session_run (work->session, NULL, (FwTensor *const *) inputs->pdata, inputs->len,
                             names, work->cancellable, error);
-  if (tensors == NULL)
+  if (outputs == NULL)
     return FALSE;
 
-  for (guint i = 0; i < group->len && i < tensors->len; i++)
-    if (tensors->pdata[i] != NULL)
-      {
-        Watched *watched = group->pdata[i];
+  for (guint i = 0; i < group->len; i++)
+    {
+      Watched *watched = group->pdata[i];
+      FwTensor *tensor = outputs->pdata[i];
 
-        watched->size = MAX (watched->size, MAX (fw_tensor_get_size (tensors->pdata[i]), 1));
-      }
-  counter_push (&work->counter, g_ptr_array_ref (group), g_steal_pointer (&tensors));
+      if (tensor != NULL)
+        watched->size = MAX (watched->size, MAX (fw_tensor_get_size (tensor), 1));
+      g_ptr_array_add (tensors, tensor != NULL ? fw_tensor_ref (tensor) : NULL);
+    }
   return TRUE;
 }
 
 static void
-count_inputs (Work *work, GPtrArray *inputs)
+add_inputs (FwCalibration *self, GPtrArray *group, GPtrArray *inputs, GPtrArray *tensors)
 {
-  g_autoptr (GPtrArray) group = g_ptr_array_new ();
-  g_autoptr (GPtrArray) tensors = g_ptr_array_new_with_free_func ((GDestroyNotify) fw_tensor_unref);
-
-  for (guint i = 0; i < work->calibration->watched->len; i++)
+  for (guint i = 0; i < self->watched->len; i++)
     {
-      Watched *watched = work->calibration->watched->pdata[i];
+      Watched *watched = self->watched->pdata[i];
 
       if (watched->input < 0 || watched->input >= (int) inputs->len)
         continue;
       g_ptr_array_add (group, watched);
       g_ptr_array_add (tensors, fw_tensor_ref (inputs->pdata[watched->input]));
     }
-  if (group->len > 0)
-    counter_push (&work->counter, g_steal_pointer (&group), g_steal_pointer (&tensors));
+}
+
+static void
+unref_tensor (gpointer tensor)
+{
+  g_clear_pointer ((FwTensor **) &tensor, fw_tensor_unref);
 }
 
 static gboolean
 run_sample (Work *work, GPtrArray *inputs, GError **error)
 {
+  FwCalibration *self = work->calibration;
   guint next = 0;
 
-  while (TRUE)
+  do
     {
-      g_autoptr (GPtrArray) group = choose_group (work->calibration, &next);
+      g_autoptr (GPtrArray) group = choose_group (self, &next);
+      g_autoptr (GPtrArray) tensors = g_ptr_array_new_with_free_func (unref_tensor);
 
-      if (group->len == 0)
-        break;
-      if (!run_group (work, group, inputs, error))
+      if (group->len > 0 && !run_group (work, group, inputs, tensors, error))
         return FALSE;
+      if (next == self->watched->len)
+        add_inputs (self, group, inputs, tensors);
+      if (group->len > 0)
+        counter_push (&work->counter, g_steal_pointer (&group), g_steal_pointer (&tensors));
     }
-  count_inputs (work, inputs);
+  while (next < self->watched->len);
   return TRUE;
 }
 

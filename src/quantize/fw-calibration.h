@@ -4,7 +4,7 @@
  *
  * The values watched become extra outputs of a copy of the model. Each sample's values are added to
  * a histogram and to the mean of each channel and then let go: memory does not grow with the number
- * of samples.
+ * of samples. The results don't depend on the number of threads.
  */
 
 #pragma once
@@ -27,12 +27,15 @@ typedef struct
   gpointer user_data;
 } FwFeed;
 
+#define FW_CALIBRATION_MAX_CHANNELS (1 << 20)
+
 typedef struct
 {
   FwHistogram histogram;
   gsize channels;   /* the size of the channel axis: 1 for 3 dims and more, else the last one */
-  double *mean;     /* [channels]; NULL where the axis changed its size between samples */
-  gboolean is_float;
+  double *mean;     /* [channels], of finite values; NULL, and channels 0, where the axis changed its
+                       size between samples or is longer than FW_CALIBRATION_MAX_CHANNELS */
+  gboolean is_float; /* always: others are left out */
 } FwTensorStatistics;
 
 typedef struct _FwCalibration FwCalibration;

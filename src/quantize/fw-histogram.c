@@ -147,6 +147,8 @@ count_block (FwHistogram *self, const float *values, gsize n, guint32 (*tables)[
   if (tables != NULL)
     for (; i + TABLES <= n; i += TABLES)
       {
+        /* What comes next is on its way while these are counted. */
+        __builtin_prefetch (&values[n + i]);
         tables[0][indices[i]]++;
         tables[1][indices[i + 1]]++;
         tables[2][indices[i + 2]]++;

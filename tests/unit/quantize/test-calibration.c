@@ -18,7 +18,8 @@ typedef struct
   guint fail_at; /* a failure there; 0 for never */
   guint cancel_at;
   gboolean broken; /* with NaN and Inf */
-  gboolean ragged; /* the last axis changes: x [2, n] */
+  guint columns;   /* x is [2, columns] */
+  gboolean ragged; /* and grows with each sample */
   GCancellable *cancellable;
 } Samples;
 
@@ -41,7 +42,7 @@ make_inputs (guint index, gpointer user_data, GError **error)
 {
   const Samples *samples = user_data;
   const gint64 batch_dims[] = { 1 + index % 3, 2, 3 };
-  const gint64 ragged_dims[] = { 2, 3 + index };
+  const gint64 open_dims[] = { 2, samples->columns + (samples->ragged ? index : 0) };
   g_autoptr (GPtrArray) inputs = NULL;
   FwTensor *tensor;
 
@@ -56,8 +57,10 @@ make_inputs (guint index, gpointer user_data, GError **error)
     }
 
   inputs = g_ptr_array_new_with_free_func ((GDestroyNotify) fw_tensor_unref);
-  tensor = samples->ragged ? fw_tensor_new (FW_ELEMENT_FLOAT, ragged_dims, 2, error)
-                           : fw_tensor_new (FW_ELEMENT_FLOAT, batch_dims, 3, error);
+  if (samples->columns > 0 || samples->ragged)
+    tensor = fw_tensor_new (FW_ELEMENT_FLOAT, open_dims, 2, error);
+  else
+    tensor = fw_tensor_new (FW_ELEMENT_FLOAT, batch_dims, 3, error);
   g_assert_nonnull (tensor);
   fill (samples, index, fw_tensor_get_data (tensor), fw_tensor_get_n_elements (tensor));
   g_ptr_array_add (inputs, tensor);
@@ -243,31 +246,52 @@ test_broken_values (void)
     g_assert_true (isfinite (f->mean[c]));
 }
 
-static void
-test_ragged (void)
+/* y = -x, x [2, n] of any n. */
+static FwModel *
+make_open_model (void)
 {
-  static const char *const values[] = { "x", "y", NULL };
   g_autoptr (GBytes) bytes = NULL;
-  g_autoptr (FwModel) model = NULL;
-  g_autoptr (FwCalibration) calibration = NULL;
-  const FwTensorStatistics *y;
-  Samples samples = { .seed = 8, .ragged = TRUE };
   TinyModel tiny;
-
-  if (!tiny_need_runtime ())
-    return;
 
   tiny_model_init (&tiny);
   tiny_model_add_input (&tiny, "x", FW_ELEMENT_FLOAT, "2 -1");
   tiny_model_add_node (&tiny, "Neg", "", "x", "y", NULL);
   tiny_model_add_output (&tiny, "y", FW_ELEMENT_FLOAT, "2 -1");
   bytes = tiny_model_finish (&tiny, 13);
-  model = fw_model_load_bytes (bytes, NULL, NULL);
-  calibration = calibrate (model, values, &samples, 4, 1);
-  y = fw_calibration_get (calibration, "y");
-  g_assert_nonnull (y);
-  g_assert_null (y->mean);
-  g_assert_cmpuint (y->histogram.count, ==, 2 * (3 + 4 + 5 + 6));
+  return fw_model_load_bytes (bytes, NULL, NULL);
+}
+
+static void
+check_means_left_out (Samples *samples, guint64 count)
+{
+  static const char *const values[] = { "x", "y", NULL };
+  g_autoptr (FwModel) model = make_open_model ();
+  g_autoptr (FwCalibration) calibration = calibrate (model, values, samples, 4, 1);
+
+  for (guint i = 0; values[i] != NULL; i++)
+    {
+      const FwTensorStatistics *statistics = fw_calibration_get (calibration, values[i]);
+
+      g_assert_nonnull (statistics);
+      g_assert_null (statistics->mean);
+      g_assert_cmpuint (statistics->channels, ==, 0);
+      g_assert_cmpuint (statistics->histogram.count, ==, count);
+    }
+}
+
+static void
+test_ragged (void)
+{
+  Samples ragged = { .seed = 8, .ragged = TRUE, .columns = 3 };
+  Samples begins_empty = { .seed = 8, .ragged = TRUE };
+  Samples wide = { .seed = 8, .columns = FW_CALIBRATION_MAX_CHANNELS + 1 };
+
+  if (!tiny_need_runtime ())
+    return;
+
+  check_means_left_out (&ragged, 2 * (3 + 4 + 5 + 6));
+  check_means_left_out (&begins_empty, 2 * (0 + 1 + 2 + 3));
+  check_means_left_out (&wide, 2 * 4 * (guint64) wide.columns);
 }
 
 /* More values of unknown size than one run is asked for. */
