@@ -143,7 +143,7 @@ gint64 fw_node_get_int (const Onnx__NodeProto *node, const char *attribute, gint
 float fw_node_get_float (const Onnx__NodeProto *node, const char *attribute, float fallback);
 /* Whether @attribute is the string @value. */
 gboolean fw_node_has_string (const Onnx__NodeProto *node, const char *attribute, const char *value);
-/* Replaces one input's name. */
+/* Replaces one input's name, or adds one more input where @index is their number. */
 void fw_node_set_input (Onnx__NodeProto *node, gsize index, const char *name);
 void fw_node_set_output (Onnx__NodeProto *node, gsize index, const char *name);
 

@@ -158,8 +158,13 @@ fw_node_set_input (Onnx__NodeProto *node, gsize index, const char *name)
 {
   char *old;
 
-  g_return_if_fail (index < node->n_input);
+  g_return_if_fail (index <= node->n_input);
 
+  if (index == node->n_input)
+    {
+      node->input = g_renew (char *, node->input, node->n_input + 1);
+      node->input[node->n_input++] = NULL;
+    }
   old = node->input[index];
   node->input[index] = g_strdup (name);
   g_free (old);
