@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "config.h"
+
+#include <math.h>
+
+#include "fw-path.h"
+#include "small-network.h"
+#include "tiny-model.h"
+
+typedef struct
+{
+  FwModel *model;
+  GPtrArray *units;
+  FwRewriter *rewriter;
+  FwRecipe *recipe;
+  FwUnitHarm harms[5];
+  double time[6];
+  FwPathInput input;
+} Fixture;
+
+/* Ranges that cover everything: the path needs none that are good. */
+static void
+fill_recipe (Fixture *f)
+{
+  g_auto (GStrv) values = fw_rewriter_list_values (f->rewriter);
+  const FwRange range = { .scale = 0.05f };
+
+  for (guint i = 0; values[i] != NULL; i++)
+    fw_recipe_set_range (f->recipe, values[i], &range);
+}
+
+static void
+set_up (Fixture *f, gconstpointer data)
+{
+  f->model = small_network_new (13);
+  f->units = fw_units_find (f->model);
+  f->rewriter = fw_rewriter_new (f->model, f->units, 1);
+  f->recipe = fw_recipe_new ("0123", FALSE);
+  fill_recipe (f);
+  for (guint i = 0; i < 5; i++)
+    {
+      f->harms[i].harm[FW_OPTION_FLOAT32] = 0;
+      f->harms[i].harm[FW_OPTION_FLOAT16] = 1e-8;
+      f->harms[i].harm[FW_OPTION_INT8_STORAGE] = 1e-5 * (i + 1);
+      f->harms[i].harm[FW_OPTION_INT8_COMPUTE] = 1e-4 * (i + 1);
+      f->time[i] = 0.4 + 0.1 * i;
+    }
+  f->time[5] = 1;
+  f->input = (FwPathInput){
+    f->rewriter, f->units, f->recipe, f->harms, NULL, FW_PREFER_BOTH, fw_model_get_size (f->model)
+  };
+}
+
+static void
+tear_down (Fixture *f, gconstpointer data)
+{
+  fw_recipe_free (f->recipe);
+  fw_rewriter_free (f->rewriter);
+  g_ptr_array_unref (f->units);
+  fw_model_unref (f->model);
+}
+
+static FwPath *
+find_path (Fixture *f, FwPrefer prefer, const double *time)
+{
+  g_autoptr (GError) error = NULL;
+  FwPath *path;
+
+  f->input.prefer = prefer;
+  f->input.time_share = time;
+  path = fw_path_new (&f->input, &error);
+  g_assert_no_error (error);
+  return path;
+}
+
+static void
+assert_promises (FwPath *path)
+{
+  double cost = 1, harm = 0;
+  guint64 size = G_MAXUINT64;
+
+  g_assert_cmpuint (path->steps->len, >, 0);
+  for (guint i = 0; i < path->steps->len; i++)
+    {
+      FwStep *step = g_ptr_array_index (path->steps, i);
+
+      g_assert_cmpfloat (step->cost, <, cost);
+      g_assert_cmpuint (step->size, <=, size);
+      g_assert_cmpfloat (step->harm, >=, harm);
+      cost = step->cost;
+      size = step->size;
+      harm = step->harm;
+    }
+}
+
+static void
+test_promises (Fixture *f, gconstpointer data)
+{
+  static const FwPrefer prefers[] = { FW_PREFER_BOTH, FW_PREFER_SIZE, FW_PREFER_SPEED };
+
+  for (guint i = 0; i < G_N_ELEMENTS (prefers); i++)
+    {
+      g_autoptr (FwPath) path = find_path (f, prefers[i], f->time);
+
+      assert_promises (path);
+      g_assert_cmpfloat (fw_path_get_position (path, 0), ==, 100);
+      g_assert_cmpfloat (fw_path_get_position (path, path->steps->len), ==, 0);
+    }
+}
+
+/* A later stop only ever goes further on each unit: float32, float16, int8. */
+static void
+test_nested (Fixture *f, gconstpointer data)
+{
+  g_autoptr (FwPath) path = find_path (f, FW_PREFER_BOTH, f->time);
+  FwOption before[5] = { 0 };
+
+  for (guint n = 0; n <= path->steps->len; n++)
+    {
+      g_autoptr (FwRecipe) recipe = fw_path_make_recipe (path, &f->input, n);
+
+      for (guint i = 0; i < 5; i++)
+        {
+          FwUnit *unit = g_ptr_array_index (f->units, i);
+          FwOption option = fw_recipe_get_option (recipe, unit->name);
+
+          g_assert_cmpint (option, >=, before[i]);
+          before[i] = option;
+        }
+    }
+  /* From the last layer forwards; the first ones are too small to gain anything. */
+  g_assert_cmpint (before[4], ==, FW_OPTION_INT8_COMPUTE);
+  g_assert_cmpint (before[3], ==, FW_OPTION_INT8_COMPUTE);
+}
+
+static void
+test_size_knows_no_time (Fixture *f, gconstpointer data)
+{
+  g_autoptr (FwPath) path = find_path (f, FW_PREFER_SIZE, f->time);
+  g_autoptr (FwRecipe) recipe = fw_path_make_recipe (path, &f->input, path->steps->len);
+
+  g_assert_cmpuint (path->first_compute, ==, 5);
+  for (guint i = 0; i < 5; i++)
+    {
+      FwUnit *unit = g_ptr_array_index (f->units, i);
+
+      g_assert_cmpint (fw_recipe_get_option (recipe, unit->name), !=, FW_OPTION_INT8_COMPUTE);
+    }
+}
+
+/* int8 arithmetic begins where it is fastest, and nowhere where it saves no time. */
+static void
+test_first_compute (Fixture *f, gconstpointer data)
+{
+  const double slow_start[] = { 0.9, 0.8, 0.5, 0.7, 0.9, 1 };
+  const double slow[] = { 1.5, 1.4, 1.1, 0.99, 1.2, 1 };
+  g_autoptr (FwPath) path = find_path (f, FW_PREFER_SPEED, slow_start);
+  g_autoptr (FwPath) none = find_path (f, FW_PREFER_BOTH, slow);
+
+  g_assert_cmpuint (path->first_compute, ==, 2);
+  assert_promises (path);
+  g_assert_cmpuint (none->first_compute, ==, 5);
+  assert_promises (none);
+}
+
+static void
+test_positions (Fixture *f, gconstpointer data)
+{
+  g_autoptr (FwPath) path = find_path (f, FW_PREFER_BOTH, f->time);
+  guint before = path->steps->len;
+
+  g_assert_cmpuint (fw_path_find (path, 0), ==, path->steps->len);
+  g_assert_cmpuint (fw_path_find (path, 100), ==, 0);
+  for (guint position = 0; position <= 100; position++)
+    {
+      guint n = fw_path_find (path, position);
+
+      g_assert_cmpuint (n, <=, before);
+      g_assert_cmpfloat (fw_path_get_position (path, n), >=, position - 1e-6);
+      if (n < path->steps->len)
+        g_assert_cmpfloat (fw_path_get_position (path, n + 1), <, position);
+      before = n;
+    }
+}
+
+static void
+test_stops (Fixture *f, gconstpointer data)
+{
+  g_autoptr (FwPath) path = find_path (f, FW_PREFER_BOTH, f->time);
+
+  for (guint n = 1; n < 30; n++)
+    {
+      g_autoptr (GArray) stops = fw_path_choose_stops (path, n);
+
+      g_assert_cmpuint (stops->len, ==, MIN (n, path->steps->len));
+      g_assert_cmpuint (g_array_index (stops, guint, stops->len - 1), ==, path->steps->len);
+      for (guint i = 1; i < stops->len; i++)
+        g_assert_cmpuint (g_array_index (stops, guint, i), >, g_array_index (stops, guint, i - 1));
+    }
+}
+
+/* An option that does not load has infinite harm, and no path leads there. */
+static void
+test_impossible (Fixture *f, gconstpointer data)
+{
+  g_autoptr (FwPath) path = NULL;
+  g_autoptr (FwRecipe) recipe = NULL;
+
+  for (guint i = 0; i < 5; i++)
+    f->harms[i].harm[FW_OPTION_INT8_COMPUTE] = INFINITY;
+  f->harms[2].harm[FW_OPTION_INT8_STORAGE] = INFINITY;
+  path = find_path (f, FW_PREFER_BOTH, f->time);
+  assert_promises (path);
+  recipe = fw_path_make_recipe (path, &f->input, path->steps->len);
+  g_assert_cmpint (fw_recipe_get_option (recipe, "c2"), ==, FW_OPTION_FLOAT16);
+  g_assert_cmpint (fw_recipe_get_option (recipe, "c3"), ==, FW_OPTION_INT8_STORAGE);
+}
+
+#define ADD(name, function) g_test_add ("/path/" name, Fixture, NULL, set_up, function, tear_down)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("promises", test_promises);
+  ADD ("nested", test_nested);
+  ADD ("size-knows-no-time", test_size_knows_no_time);
+  ADD ("first-compute", test_first_compute);
+  ADD ("positions", test_positions);
+  ADD ("stops", test_stops);
+  ADD ("impossible", test_impossible);
+  return g_test_run ();
+}

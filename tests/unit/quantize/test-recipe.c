@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "config.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "fw-error.h"
+#include "fw-recipe.h"
+
+static void
+test_round_trip (void)
+{
+  g_autoptr (FwRecipe) recipe = fw_recipe_new ("abc", TRUE);
+  g_autoptr (FwRecipe) again = NULL;
+  g_autoptr (JsonNode) node = NULL;
+  g_autoptr (JsonNode) parsed = NULL;
+  g_autoptr (JsonNode) second = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *text = NULL;
+  g_autofree char *text_again = NULL;
+  const FwRange range = { .scale = 0.1f / 3, .zero_point = 17 };
+  const float mean[] = { 1.f / 3, -2e-30f, 5e8f };
+  gsize channels;
+
+  fw_recipe_set_option (recipe, "conv one", FW_OPTION_INT8_COMPUTE);
+  fw_recipe_set_option (recipe, "b", FW_OPTION_FLOAT16);
+  fw_recipe_set_option (recipe, "c", FW_OPTION_INT8_STORAGE);
+  fw_recipe_set_option (recipe, "d", FW_OPTION_INT8_STORAGE);
+  fw_recipe_set_option (recipe, "d", FW_OPTION_FLOAT32);
+  fw_recipe_set_range (recipe, "value", &range);
+  fw_recipe_set_mean (recipe, "value", mean, 3);
+
+  node = fw_recipe_to_json (recipe);
+  text = json_to_string (node, FALSE);
+  parsed = json_from_string (text, &error);
+  g_assert_no_error (error);
+  again = fw_recipe_from_json (parsed, &error);
+  g_assert_no_error (error);
+
+  g_assert_cmpstr (fw_recipe_get_original (again), ==, "abc");
+  g_assert_true (fw_recipe_get_converted (again));
+  g_assert_cmpint (fw_recipe_get_option (again, "conv one"), ==, FW_OPTION_INT8_COMPUTE);
+  g_assert_cmpint (fw_recipe_get_option (again, "b"), ==, FW_OPTION_FLOAT16);
+  g_assert_cmpint (fw_recipe_get_option (again, "d"), ==, FW_OPTION_FLOAT32);
+  g_assert_cmpint (fw_recipe_get_option (again, "never seen"), ==, FW_OPTION_FLOAT32);
+  g_assert_true (fw_recipe_get_range (again, "value")->scale == range.scale);
+  g_assert_cmpint (fw_recipe_get_range (again, "value")->zero_point, ==, 17);
+  g_assert_cmpmem (fw_recipe_get_mean (again, "value", &channels), 12, mean, 12);
+  g_assert_cmpuint (channels, ==, 3);
+  g_assert_null (fw_recipe_get_range (again, "other"));
+  g_assert_null (fw_recipe_get_mean (again, "other", &channels));
+
+  second = fw_recipe_to_json (again);
+  text_again = json_to_string (second, FALSE);
+  g_assert_cmpstr (text, ==, text_again);
+}
+
+static void
+test_copies_part (void)
+{
+  g_autoptr (FwRecipe) recipe = fw_recipe_new ("abc", FALSE);
+  g_autoptr (FwRecipe) copy = NULL;
+
+  fw_recipe_set_option (recipe, "a", FW_OPTION_FLOAT16);
+  copy = fw_recipe_copy (recipe);
+  fw_recipe_set_option (copy, "a", FW_OPTION_INT8_STORAGE);
+  fw_recipe_set_option (copy, "b", FW_OPTION_INT8_STORAGE);
+
+  g_assert_cmpint (fw_recipe_get_option (recipe, "a"), ==, FW_OPTION_FLOAT16);
+  g_assert_cmpint (fw_recipe_get_option (recipe, "b"), ==, FW_OPTION_FLOAT32);
+}
+
+static void
+test_hostile (void)
+{
+  static const char *const texts[] = {
+    "null",
+    "[]",
+    "{}",
+    "{\"format\":1,\"original\":\"a\",\"units\":{},\"means\":[]}",
+    "{\"format\":2,\"original\":\"a\",\"units\":{},\"means\":{}}",
+    "{\"format\":1,\"original\":3,\"units\":{},\"means\":{}}",
+    "{\"format\":1,\"original\":\"a\",\"units\":{\"x\":\"int3\"},\"means\":{}}",
+    "{\"format\":1,\"original\":\"a\",\"units\":{\"x\":[]},\"means\":{}}",
+    "{\"format\":1,\"original\":\"a\",\"units\":{},\"means\":{\"v\":\"AAA=\"}}",
+    "{\"format\":1,\"original\":\"a\",\"units\":{},\"means\":{\"v\":\"\"}}",
+    "{\"format\":1,\"original\":\"a\",\"units\":{},\"means\":{\"v\":\"AADAfw==\"}}",
+    "{\"format\":1,\"original\":\"a\",\"units\":{},\"means\":{},\"ranges\":{\"v\":[0,0]}}",
+    "{\"format\":1,\"original\":\"a\",\"units\":{},\"means\":{},\"ranges\":{\"v\":[-1,0]}}",
+    "{\"format\":1,\"original\":\"a\",\"units\":{},\"means\":{},\"ranges\":{\"v\":[1,256]}}",
+    "{\"format\":1,\"original\":\"a\",\"units\":{},\"means\":{},\"ranges\":{\"v\":[1]}}",
+    "{\"format\":1,\"original\":\"a\",\"units\":{},\"means\":{},\"ranges\":{\"v\":[[],{}]}}",
+    "{\"format\":1,\"original\":\"a\",\"units\":{},\"means\":{},\"ranges\":{\"v\":[1e300,0]}}",
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (JsonNode) node = json_from_string (texts[i], &error);
+      g_autoptr (FwRecipe) recipe = NULL;
+
+      g_assert_no_error (error);
+      recipe = fw_recipe_from_json (node, &error);
+      g_assert_error (error, FW_ERROR, FW_ERROR_BAD_RECIPE);
+      g_assert_null (recipe);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/recipe/round-trip", test_round_trip);
+  g_test_add_func ("/recipe/copies-part", test_copies_part);
+  g_test_add_func ("/recipe/hostile", test_hostile);
+  return g_test_run ();
+}
