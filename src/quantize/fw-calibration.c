@@ -12,7 +12,7 @@
 #include "fw-parallel.h"
 
 /* Values of so many bytes at most are asked of one run; for more, a sample is run again. */
-#define BYTES_PER_RUN ((guint64) 512 << 20)
+#define BYTES_PER_RUN ((guint64) 256 << 20)
 /* Values whose size nobody knows yet are asked for so many at a time. */
 #define UNKNOWN_PER_RUN 16
 

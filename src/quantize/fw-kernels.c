@@ -7,9 +7,9 @@
 #include "fw-kernels.h"
 
 /* The choice at start-up needs indirect functions, whose resolvers run before a sanitizer's
- * run-time is ready. */
+ * run-time is ready. Older compilers don't know the level of the third choice. */
 #if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && !defined(__clang__)         \
-    && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    && __GNUC__ >= 12 && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #  define FW_KERNEL __attribute__ ((target_clones ("default", "avx2", "arch=x86-64-v4")))
 #else
 #  define FW_KERNEL
