@@ -4,7 +4,8 @@
  *
  * Runs of both models alternate in short rounds in an order that changes, after a warm-up, so that
  * whatever else the machine does falls on both alike. The speedup is the median of the ratios of
- * paired rounds, original ÷ other, with a bootstrap interval.
+ * paired rounds, original ÷ other, with a bootstrap interval; the fastest run stands for a round,
+ * as other programs can only add to a run. Median and 95th percentile are of all runs.
  */
 
 #pragma once
