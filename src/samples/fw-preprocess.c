@@ -10,133 +10,12 @@
 #include <glib/gi18n-lib.h>
 
 #include "fw-error.h"
+#include "fw-presets.h"
 
 #define DEFAULT_SIDE 224
 #define MAX_SIDE 8192
 /* Below this side training pipelines stretch; from it on they cut out the middle. */
 #define CROP_SIDE 112
-#define SMALL_SIDE 64
-
-typedef struct
-{
-  const char *name;
-  FwChannels channels;
-  gboolean invert;
-  double divisor;
-  double mean[3];
-  double deviation[3];
-  const char *range; /* for people */
-} Preset;
-
-/* The usual first: where nothing else decides, the earlier one is taken. */
-static const Preset presets[] = {
-  { "rgb-imagenet",
-    FW_CHANNELS_RGB,
-    FALSE,
-    255,
-    { 0.485, 0.456, 0.406 },
-    { 0.229, 0.224, 0.225 },
-    N_ ("ImageNet mean and deviation") },
-  { "rgb-symmetric",
-    FW_CHANNELS_RGB,
-    FALSE,
-    255,
-    { 0.5, 0.5, 0.5 },
-    { 0.5, 0.5, 0.5 },
-    N_ ("−1 to 1") },
-  { "rgb-unit", FW_CHANNELS_RGB, FALSE, 255, { 0, 0, 0 }, { 1, 1, 1 }, N_ ("0 to 1") },
-  { "rgb-raw", FW_CHANNELS_RGB, FALSE, 1, { 0, 0, 0 }, { 1, 1, 1 }, N_ ("0 to 255") },
-  { "bgr-caffe",
-    FW_CHANNELS_BGR,
-    FALSE,
-    1,
-    { 104, 117, 123 },
-    { 1, 1, 1 },
-    N_ ("0 to 255 less the mean colour") },
-  { "bgr-raw", FW_CHANNELS_BGR, FALSE, 1, { 0, 0, 0 }, { 1, 1, 1 }, N_ ("0 to 255") },
-  { "bgr-unit", FW_CHANNELS_BGR, FALSE, 255, { 0, 0, 0 }, { 1, 1, 1 }, N_ ("0 to 1") },
-  { "bgr-symmetric",
-    FW_CHANNELS_BGR,
-    FALSE,
-    255,
-    { 0.5, 0.5, 0.5 },
-    { 0.5, 0.5, 0.5 },
-    N_ ("−1 to 1") },
-  { "rgb-caffe",
-    FW_CHANNELS_RGB,
-    FALSE,
-    1,
-    { 123, 117, 104 },
-    { 1, 1, 1 },
-    N_ ("0 to 255 less the mean colour") },
-  { "rgb-centred",
-    FW_CHANNELS_RGB,
-    FALSE,
-    1,
-    { 127, 127, 127 },
-    { 128, 128, 128 },
-    N_ ("less 127, by 128") },
-  { "bgr-imagenet",
-    FW_CHANNELS_BGR,
-    FALSE,
-    255,
-    { 0.406, 0.456, 0.485 },
-    { 0.225, 0.224, 0.229 },
-    N_ ("ImageNet mean and deviation") },
-  { "bgr-paddle",
-    FW_CHANNELS_BGR,
-    FALSE,
-    255,
-    { 0.485, 0.456, 0.406 },
-    { 0.229, 0.224, 0.225 },
-    N_ ("ImageNet mean and deviation in RGB order") },
-  { "bgr-centred",
-    FW_CHANNELS_BGR,
-    FALSE,
-    1,
-    { 127, 127, 127 },
-    { 128, 128, 128 },
-    N_ ("less 127, by 128") },
-  { "rgb-cifar",
-    FW_CHANNELS_RGB,
-    FALSE,
-    255,
-    { 0.4914, 0.4822, 0.4465 },
-    { 0.2470, 0.2435, 0.2616 },
-    N_ ("CIFAR mean and deviation") },
-  { "grey-unit", FW_CHANNELS_GREY, FALSE, 255, { 0, 0, 0 }, { 1, 1, 1 }, N_ ("0 to 1") },
-  { "grey-raw", FW_CHANNELS_GREY, FALSE, 1, { 0, 0, 0 }, { 1, 1, 1 }, N_ ("0 to 255") },
-  { "grey-symmetric",
-    FW_CHANNELS_GREY,
-    FALSE,
-    255,
-    { 0.5, 0.5, 0.5 },
-    { 0.5, 0.5, 0.5 },
-    N_ ("−1 to 1") },
-  { "grey-mnist",
-    FW_CHANNELS_GREY,
-    FALSE,
-    255,
-    { 0.1307, 0.1307, 0.1307 },
-    { 0.3081, 0.3081, 0.3081 },
-    N_ ("MNIST mean and deviation") },
-  { "grey-inverted-unit", FW_CHANNELS_GREY, TRUE, 255, { 0, 0, 0 }, { 1, 1, 1 }, N_ ("0 to 1") },
-  { "grey-inverted-raw", FW_CHANNELS_GREY, TRUE, 1, { 0, 0, 0 }, { 1, 1, 1 }, N_ ("0 to 255") },
-  { "grey-inverted-symmetric",
-    FW_CHANNELS_GREY,
-    TRUE,
-    255,
-    { 0.5, 0.5, 0.5 },
-    { 0.5, 0.5, 0.5 },
-    N_ ("−1 to 1") },
-  { "grey-inverted-mnist",
-    FW_CHANNELS_GREY,
-    TRUE,
-    255,
-    { 0.1307, 0.1307, 0.1307 },
-    { 0.3081, 0.3081, 0.3081 },
-    N_ ("MNIST mean and deviation") },
-};
 
 static const char *const resize_names[] = { "crop", "stretch", "letterbox" };
 
@@ -188,7 +67,7 @@ get_usual_resize (int width, int height)
 
 /* A preset's name says its values, and how it is resized only where that is not the usual way. */
 static char *
-make_name (const Preset *preset, FwResize resize, int width, int height)
+make_name (const FwPreset *preset, FwResize resize, int width, int height)
 {
   if (resize == get_usual_resize (width, height))
     return g_strdup (preset->name);
@@ -202,7 +81,7 @@ get_usual_crop_from (int width, int height)
 }
 
 static FwPreprocess *
-new_from_preset (const Preset *preset, FwResize resize, const FwPreprocess *shape)
+new_from_preset (const FwPreset *preset, FwResize resize, const FwPreprocess *shape)
 {
   FwPreprocess *self = g_memdup2 (shape, sizeof (FwPreprocess));
 
@@ -218,26 +97,11 @@ new_from_preset (const Preset *preset, FwResize resize, const FwPreprocess *shap
   return self;
 }
 
-/* The preset with the values of @self, or NULL. */
-static const Preset *
-find_preset_of (const FwPreprocess *self)
-{
-  for (guint i = 0; i < G_N_ELEMENTS (presets); i++)
-    {
-      g_autoptr (FwPreprocess) other = new_from_preset (&presets[i], self->resize, self);
-
-      other->crop_from = self->crop_from;
-      if (fw_preprocess_equal (self, other))
-        return &presets[i];
-    }
-  return NULL;
-}
-
 char *
 fw_preprocess_describe (const FwPreprocess *self)
 {
   static const char *const channels[] = { N_ ("RGB"), N_ ("BGR"), N_ ("grey") };
-  const Preset *preset = find_preset_of (self);
+  const FwPreset *preset = fw_preset_find_values (self);
   g_autofree char *resize = NULL;
 
   switch (self->resize)
@@ -296,7 +160,7 @@ read_shape (const FwValueInfo *info, FwLayout layout, FwPreprocess *shape, int *
 }
 
 static gboolean
-preset_fits (const Preset *preset, const FwPreprocess *shape, int channels)
+preset_fits (const FwPreset *preset, const FwPreprocess *shape, int channels)
 {
   if (get_n_channels (preset->channels) != (guint) channels)
     return FALSE;
@@ -304,7 +168,7 @@ preset_fits (const Preset *preset, const FwPreprocess *shape, int channels)
   if (shape->type == FW_ELEMENT_UINT8 && (preset->divisor != 1 || preset->mean[0] != 0))
     return FALSE;
   return g_strcmp0 (preset->name, "rgb-cifar") != 0
-         || MIN (shape->width, shape->height) <= SMALL_SIDE;
+         || MIN (shape->width, shape->height) <= FW_PRESET_SMALL_SIDE;
 }
 
 static void
@@ -315,9 +179,9 @@ add_candidates (GPtrArray *candidates, const FwPreprocess *shape, int channels)
   const FwResize order[] = { usual, other };
 
   for (guint r = 0; r < G_N_ELEMENTS (order); r++)
-    for (guint i = 0; i < G_N_ELEMENTS (presets); i++)
-      if (preset_fits (&presets[i], shape, channels))
-        g_ptr_array_add (candidates, new_from_preset (&presets[i], order[r], shape));
+    for (guint i = 0; i < fw_n_presets; i++)
+      if (preset_fits (&fw_presets[i], shape, channels))
+        g_ptr_array_add (candidates, new_from_preset (&fw_presets[i], order[r], shape));
 }
 
 /* Which layouts @info leaves open: where the 1 or 3 stands decides. */
@@ -423,9 +287,7 @@ find_by_name (const char *name, const FwValueInfo *info, GError **error)
         {
           if (!given)
             return fw_preprocess_copy (candidate);
-          for (guint p = 0; p < G_N_ELEMENTS (presets); p++)
-            if (g_strcmp0 (presets[p].name, base) == 0)
-              return new_from_preset (&presets[p], resize, candidate);
+          return new_from_preset (fw_preset_find (base), resize, candidate);
         }
     }
   set_unknown (error, name, candidates);
@@ -489,7 +351,7 @@ fw_preprocess_find (const char *name, const FwValueInfo *info, GError **error)
 char *
 fw_preprocess_make_name (const FwPreprocess *self)
 {
-  const Preset *preset = find_preset_of (self);
+  const FwPreset *preset = fw_preset_find_values (self);
 
   if (preset == NULL
       || (self->resize == FW_RESIZE_CROP
