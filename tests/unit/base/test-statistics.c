@@ -109,6 +109,30 @@ test_median_ratio (void)
   g_assert_cmpfloat (fw_median_ratio (numerator, denominator, 1, 42, NULL), ==, ratio);
 }
 
+/* Of many experiments, about 95 in a hundred find the truth within their interval. */
+static void
+test_median_ratio_coverage (void)
+{
+  const guint experiments = 300;
+  double numerator[60], denominator[60];
+  FwRandom random = { 3 };
+  FwInterval interval;
+  guint found = 0;
+
+  for (guint i = 0; i < experiments; i++)
+    {
+      for (guint j = 0; j < 60; j++)
+        {
+          denominator[j] = 1 + fw_random_double (&random);
+          numerator[j] = denominator[j] * (1 + fw_random_double (&random));
+        }
+      fw_median_ratio (numerator, denominator, 60, i, &interval);
+      found += interval.low <= 1.5 && interval.high >= 1.5;
+    }
+  g_assert_cmpfloat (found, >=, 0.90 * experiments);
+  g_assert_cmpfloat (found, <=, 0.985 * experiments);
+}
+
 /* The first numbers of splitmix64 from seed 1234567, as its author published them. */
 static void
 test_random (void)
@@ -135,6 +159,7 @@ main (int argc, char **argv)
   g_test_add_func ("/statistics/mcnemar", test_mcnemar);
   g_test_add_func ("/statistics/quantiles", test_quantiles);
   g_test_add_func ("/statistics/median-ratio", test_median_ratio);
+  g_test_add_func ("/statistics/median-ratio-coverage", test_median_ratio_coverage);
   g_test_add_func ("/statistics/random", test_random);
   return g_test_run ();
 }
