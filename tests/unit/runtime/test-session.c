@@ -329,6 +329,51 @@ test_bad_inputs (void)
   g_assert_error (error, FW_ERROR, FW_ERROR_RUNTIME_FAILED);
 }
 
+static GBytes *
+huge_model (void)
+{
+  TinyModel model;
+  const float scale[] = { 1, 1, 1048576, 1024 };
+
+  tiny_model_init (&model);
+  tiny_model_add_input (&model, "x", FW_ELEMENT_FLOAT, "1 1 1 1");
+  tiny_model_add_floats (&model, "scale", "4", scale, 4);
+  tiny_model_add_floats (&model, "region", "0", NULL, 0);
+  tiny_model_add_node (&model, "Resize", "", "x region scale", "y", NULL);
+  tiny_model_add_output (&model, "y", FW_ELEMENT_FLOAT, "1 1 1048576 1024");
+  return tiny_model_finish (&model, 11);
+}
+
+/* A model of a few bytes whose output takes 4 GiB. */
+static void
+test_out_of_memory (void)
+{
+  const gint64 ones[] = { 1, 1, 1, 1 };
+  const struct rlimit limit = { G_GUINT64_CONSTANT (3) << 30, G_GUINT64_CONSTANT (3) << 30 };
+  g_autoptr (FwSession) session = NULL;
+  g_autoptr (FwTensor) x = NULL;
+  g_autoptr (GError) error = NULL;
+
+#ifdef __SANITIZE_ADDRESS__
+  g_test_skip ("AddressSanitizer needs more room than any limit leaves");
+  return;
+#endif
+  if (!g_test_subprocess ())
+    {
+      if (!tiny_need_runtime ())
+        return;
+      g_test_trap_subprocess (NULL, 0, 0);
+      g_test_trap_assert_passed ();
+      return;
+    }
+
+  g_assert_cmpint (setrlimit (RLIMIT_AS, &limit), ==, 0);
+  session = open_tiny (huge_model (), &plain);
+  x = new_floats (ones, 4, 1, 0);
+  g_assert_null (fw_session_run (session, NULL, &x, 1, NULL, NULL, &error));
+  g_assert_error (error, FW_ERROR, FW_ERROR_OUT_OF_MEMORY);
+}
+
 /* Cancelling, idling ------------------------------------------------------------------------- */
 
 static gpointer
@@ -560,6 +605,7 @@ main (int argc, char **argv)
   g_test_add_func ("/runtime/session/bad-models", test_bad_models);
   g_test_add_func ("/runtime/session/no-file", test_no_file);
   g_test_add_func ("/runtime/session/bad-inputs", test_bad_inputs);
+  g_test_add_func ("/runtime/session/out-of-memory", test_out_of_memory);
   g_test_add_func ("/runtime/session/cancel", test_cancel);
   g_test_add_func ("/runtime/session/idle", test_idle);
   g_test_add_func ("/runtime/session/load-starts-no-thread", test_load_starts_no_thread);
