@@ -99,7 +99,7 @@ find_scales_piece (guint index, gpointer user_data)
   g_autofree float *scratch = NULL;
 
   if (job->shape.outer > 1)
-    scratch = g_new (float, job->shape.outer * job->shape.inner * SIDE_BY_SIDE);
+    scratch = g_new (float, job->shape.outer * job->shape.inner * MIN (SIDE_BY_SIDE, end - first));
   for (; first < end; first += SIDE_BY_SIDE)
     find_some_scales (job, first, MIN (SIDE_BY_SIDE, end - first), scratch);
 }

@@ -99,6 +99,23 @@ test_scales_all_shapes (void)
 }
 
 static void
+test_nothing (void)
+{
+  static const FwWeightShape empty[] = { { 0, 3, 4 }, { 1, 3, 0 }, { 2, 0, 4 }, { 0, 3, 1 } };
+  gint8 quantized = 5;
+
+  for (guint i = 0; i < G_N_ELEMENTS (empty); i++)
+    {
+      float scales[3] = { -1, -1, -1 };
+
+      fw_weights_find_scales (NULL, &empty[i], i % 2, 2, scales);
+      g_assert_cmpfloat (scales[0], ==, empty[i].channels > 0 ? 1 : -1);
+      fw_weights_quantize (NULL, &empty[i], scales, 2, &quantized);
+      g_assert_cmpint (quantized, ==, 5);
+    }
+}
+
+static void
 test_clip_pays (void)
 {
   /* One outlier among many small values that need fine steps. */
@@ -275,6 +292,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/weights/scales", test_scales);
   g_test_add_func ("/weights/scales/all-shapes", test_scales_all_shapes);
+  g_test_add_func ("/weights/scales/nothing", test_nothing);
   g_test_add_func ("/weights/scales/clip-pays", test_clip_pays);
   g_test_add_func ("/weights/quantize", test_quantize);
   g_test_add_func ("/weights/quantize/against-reference", test_quantize_against_reference);
