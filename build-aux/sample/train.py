@@ -3,8 +3,8 @@
 
   train.py WORK_DIRECTORY MODEL.onnx
 
-The training pictures are drawn once into the work directory. Everything starts from fixed seeds;
-on one kind of processor the result is always the same.
+The training pictures are drawn once into the work directory. Everything starts from fixed seeds,
+and one thread adds in one order.
 """
 
 import math
@@ -61,7 +61,7 @@ class Classifier(nn.Module):
         self._spread_scales()
 
     def _spread_scales(self):
-        """Starts the channels with scales as uneven as long trainings leave them."""
+        """Starts the channels with uneven scales, so that rounding has something to break."""
         for module in self.modules():
             if isinstance(module, nn.BatchNorm2d):
                 nn.init.normal_(module.weight, 0, 0.6)
