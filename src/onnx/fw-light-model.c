@@ -244,16 +244,56 @@ fw_light_model_to_bytes (FwLightModel *self, GError **error)
   return fw_model_to_bytes (self->light, error);
 }
 
-gboolean
-fw_light_model_has_subgraphs (FwLightModel *self)
+static gboolean
+has_subgraphs (const Onnx__GraphProto *graph)
 {
-  const Onnx__GraphProto *graph = self->light->proto->graph;
-
   for (gsize i = 0; i < graph->n_node; i++)
     for (gsize j = 0; j < graph->node[i]->n_attribute; j++)
       if (graph->node[i]->attribute[j]->g != NULL || graph->node[i]->attribute[j]->n_graphs > 0)
         return TRUE;
   return FALSE;
+}
+
+/* Whether each value is made once, and each that is spoken of is there. libonnx crashes where this
+ * is not so, and may break it: it makes up numbers for names, which may be taken. */
+static gboolean
+is_sound (const Onnx__GraphProto *graph)
+{
+  g_autoptr (GHashTable) known = g_hash_table_new (g_str_hash, g_str_equal);
+
+  /* Up to IR 3, initializers are inputs too. */
+  for (gsize i = 0; i < graph->n_input; i++)
+    g_hash_table_add (known, graph->input[i]->name);
+  for (gsize i = 0; i < graph->n_initializer; i++)
+    g_hash_table_add (known, graph->initializer[i]->name);
+  for (gsize i = 0; i < graph->n_node; i++)
+    for (gsize j = 0; j < graph->node[i]->n_output; j++)
+      if (*graph->node[i]->output[j] != '\0'
+          && !g_hash_table_add (known, graph->node[i]->output[j]))
+        return FALSE;
+
+  g_hash_table_add (known, (char *) "");
+  for (gsize i = 0; i < graph->n_node; i++)
+    for (gsize j = 0; j < graph->node[i]->n_input; j++)
+      if (!g_hash_table_contains (known, graph->node[i]->input[j]))
+        return FALSE;
+  for (gsize i = 0; i < graph->n_output; i++)
+    if (!g_hash_table_contains (known, graph->output[i]->name))
+      return FALSE;
+  for (gsize i = 0; i < graph->n_value_info; i++)
+    if (!g_hash_table_contains (known, graph->value_info[i]->name))
+      return FALSE;
+  return TRUE;
+}
+
+/* libonnx would leave subgraphs at the old version under the new number, and forgets sparse
+ * initializers. */
+gboolean
+fw_light_model_is_convertible (FwLightModel *self)
+{
+  const Onnx__GraphProto *graph = self->light->proto->graph;
+
+  return !has_subgraphs (graph) && graph->n_sparse_initializer == 0 && is_sound (graph);
 }
 
 /* Restoring ---------------------------------------------------------------------------------- */
@@ -385,35 +425,6 @@ restore_constants (FwLightModel *self, Onnx__GraphProto *graph)
       graph->node[i] = (Onnx__NodeProto *) fw_proto_copy (&node->base);
     }
   graph->n_node += n;
-}
-
-/* Whether each value is made once, and each that a node or the graph's end uses is there. libonnx
- * makes up numbers for names, which may be taken. */
-static gboolean
-is_sound (const Onnx__GraphProto *graph)
-{
-  g_autoptr (GHashTable) known = g_hash_table_new (g_str_hash, g_str_equal);
-
-  /* Up to IR 3, initializers are inputs too. */
-  for (gsize i = 0; i < graph->n_input; i++)
-    g_hash_table_add (known, graph->input[i]->name);
-  for (gsize i = 0; i < graph->n_initializer; i++)
-    g_hash_table_add (known, graph->initializer[i]->name);
-  for (gsize i = 0; i < graph->n_node; i++)
-    for (gsize j = 0; j < graph->node[i]->n_output; j++)
-      if (*graph->node[i]->output[j] != '\0'
-          && !g_hash_table_add (known, graph->node[i]->output[j]))
-        return FALSE;
-
-  g_hash_table_add (known, (char *) "");
-  for (gsize i = 0; i < graph->n_node; i++)
-    for (gsize j = 0; j < graph->node[i]->n_input; j++)
-      if (!g_hash_table_contains (known, graph->node[i]->input[j]))
-        return FALSE;
-  for (gsize i = 0; i < graph->n_output; i++)
-    if (!g_hash_table_contains (known, graph->output[i]->name))
-      return FALSE;
-  return TRUE;
 }
 
 /* Opset 11 gave Resize a choice of coordinates, and another default than what was done before;

@@ -30,8 +30,8 @@ FwModel *fw_light_model_restore_shapes (FwLightModel *self, GBytes *bytes, GErro
  * UNSUPPORTED_MODEL if something got lost on the way. */
 FwModel *fw_light_model_restore_graph (FwLightModel *self, GBytes *bytes, GError **error);
 
-/* Whether the main graph holds graphs of its own. */
-gboolean fw_light_model_has_subgraphs (FwLightModel *self);
+/* Whether libonnx can be trusted to convert it. */
+gboolean fw_light_model_is_convertible (FwLightModel *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FwLightModel, fw_light_model_free)
 
