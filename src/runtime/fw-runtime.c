@@ -37,13 +37,18 @@ on_log (void *param,
 
 /* Errors ------------------------------------------------------------------------------------- */
 
-/* @message without the places in ONNX Runtime's own source that it may name: a file, a line and a
- * function with its parameters. */
+/* @message without the path of the model and without the places in ONNX Runtime's own source that
+ * it may name: a file, a line and a function with its parameters. */
 static char *
 cut_source (const char *message)
 {
   const char *source = strstr (message, "/onnxruntime_src/");
+  const char *reason = strstr (message, " failed:");
   guint depth = 0;
+
+  /* The model's path is known to whoever asked for it. */
+  if (g_str_has_prefix (message, "Load model from ") && reason != NULL)
+    return cut_source (reason + strlen (" failed:"));
 
   for (const char *at = source; at != NULL && *at != '\0'; at++)
     {

@@ -2,9 +2,10 @@
 
 /* fw-session.h: ONNX Runtime, loaded when first needed, and a model loaded into it.
  *
- * The library is found beside the build, then where it was installed, then by name; or at
- * FW_ONNXRUNTIME. It must offer version 18 of its table or later. Its log goes to GLib's under the
- * domain "onnxruntime". A session may be used from one thread at a time; an idle one burns no CPU.
+ * The library is found beside the build, then where it was installed, then by name; where
+ * FW_ONNXRUNTIME is set, there and nowhere else. It must offer version 18 of its table or later.
+ * Its log goes to GLib's under the domain "onnxruntime". A session may be used from one thread at a
+ * time; an idle one burns no CPU.
  *
  * Errors: RUNTIME_MISSING, RUNTIME_TOO_OLD; UNKNOWN_OPERATOR and UNSUPPORTED_MODEL when loading;
  * RUNTIME_FAILED and OUT_OF_MEMORY when running; G_IO_ERROR_CANCELLED.
@@ -16,15 +17,14 @@
 
 G_BEGIN_DECLS
 
-/* Loads the library now (before a sandbox closes). Safe to call often. */
-gboolean
-fw_runtime_load (GError **error);
+/* Loads the library now: before a sandbox closes, and before other threads run, as it turns off the
+ * library's collecting of usage data by an environment variable. Starts no thread. Safe to call
+ * often. */
+gboolean fw_runtime_load (GError **error);
 /* "1.30.0"; NULL before it is loaded. */
-const char *
-fw_runtime_get_version (void);
+const char *fw_runtime_get_version (void);
 /* The file that would be or was loaded, or NULL: the sandbox must let it through. */
-const char *
-fw_runtime_get_path (void);
+const char *fw_runtime_get_path (void);
 
 typedef enum
 {
@@ -55,38 +55,30 @@ typedef struct
 
 typedef struct _FwSession FwSession;
 
-FwSession *
-fw_session_new (const char *path, const FwSessionOptions *options, GError **error);
+FwSession *fw_session_new (const char *path, const FwSessionOptions *options, GError **error);
 /* @bytes must not have external data; it is held as long as the session. */
 FwSession *
 fw_session_new_from_bytes (GBytes *bytes, const FwSessionOptions *options, GError **error);
-void
-fw_session_free (FwSession *self);
+void fw_session_free (FwSession *self);
 
-guint
-fw_session_get_n_inputs (FwSession *self);
-const FwValueInfo *
-fw_session_get_input (FwSession *self, guint index);
-guint
-fw_session_get_n_outputs (FwSession *self);
-const FwValueInfo *
-fw_session_get_output (FwSession *self, guint index);
+guint fw_session_get_n_inputs (FwSession *self);
+const FwValueInfo *fw_session_get_input (FwSession *self, guint index);
+guint fw_session_get_n_outputs (FwSession *self);
+const FwValueInfo *fw_session_get_output (FwSession *self, guint index);
 
 /* Runs the model. @inputs: one tensor for each of @input_names (NULL names: all inputs in order).
  * @output_names: NULL-terminated, or NULL for all that are tensors. Returns FwTensors in order; an
  * output that is not a tensor is NULL in it. Cancelling stops the run within milliseconds. */
-GPtrArray *
-fw_session_run (FwSession *self,
-                const char *const *input_names,
-                FwTensor *const *inputs,
-                guint n_inputs,
-                const char *const *output_names,
-                GCancellable *cancellable,
-                GError **error);
+GPtrArray *fw_session_run (FwSession *self,
+                           const char *const *input_names,
+                           FwTensor *const *inputs,
+                           guint n_inputs,
+                           const char *const *output_names,
+                           GCancellable *cancellable,
+                           GError **error);
 
 /* Ends profiling and returns the path of the file written. */
-char *
-fw_session_end_profiling (FwSession *self, GError **error);
+char *fw_session_end_profiling (FwSession *self, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FwSession, fw_session_free)
 
