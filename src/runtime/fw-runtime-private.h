@@ -18,14 +18,11 @@ typedef struct
 } FwRuntime;
 
 /* Loads the library if it is not yet; never unloaded. */
-const FwRuntime *
-fw_runtime_get (GError **error);
+const FwRuntime *fw_runtime_get (GError **error);
 
 /* Set @error from @status and release it. FALSE, for returning. The first is for loading a model,
  * the second for running one. */
-gboolean
-fw_runtime_fail_load (OrtStatus *status, GError **error);
-gboolean
-fw_runtime_fail_run (OrtStatus *status, GError **error);
+gboolean fw_runtime_fail_load (OrtStatus *status, GError **error);
+gboolean fw_runtime_fail_run (OrtStatus *status, GError **error);
 
 G_END_DECLS

@@ -14,45 +14,31 @@ typedef struct _FwTensor FwTensor;
 
 /* Zeroed elements of @type; not for strings. NULL with OUT_OF_MEMORY or UNSUPPORTED_INPUTS where
  * the product of @dims is negative, overflows or is above 4 GiB. */
-FwTensor *
-fw_tensor_new (FwElementType type, const gint64 *dims, guint n_dims, GError **error);
+FwTensor *fw_tensor_new (FwElementType type, const gint64 *dims, guint n_dims, GError **error);
 /* A tensor of strings, copied. */
-FwTensor *
-fw_tensor_new_strings (const char *const *strings,
-                       const gint64 *dims,
-                       guint n_dims,
-                       GError **error);
+FwTensor *fw_tensor_new_strings (const char *const *strings,
+                                 const gint64 *dims,
+                                 guint n_dims,
+                                 GError **error);
 /* From a message (raw or typed data). */
-FwTensor *
-fw_tensor_new_from_proto (const Onnx__TensorProto *proto, GError **error);
-FwTensor *
-fw_tensor_ref (FwTensor *self);
-void
-fw_tensor_unref (FwTensor *self);
+FwTensor *fw_tensor_new_from_proto (const Onnx__TensorProto *proto, GError **error);
+FwTensor *fw_tensor_ref (FwTensor *self);
+void fw_tensor_unref (FwTensor *self);
 
-FwElementType
-fw_tensor_get_element_type (const FwTensor *self);
-guint
-fw_tensor_get_n_dims (const FwTensor *self);
-const gint64 *
-fw_tensor_get_dims (const FwTensor *self);
-gsize
-fw_tensor_get_n_elements (const FwTensor *self);
+FwElementType fw_tensor_get_element_type (const FwTensor *self);
+guint fw_tensor_get_n_dims (const FwTensor *self);
+const gint64 *fw_tensor_get_dims (const FwTensor *self);
+gsize fw_tensor_get_n_elements (const FwTensor *self);
 /* Bytes. */
-gsize
-fw_tensor_get_size (const FwTensor *self);
+gsize fw_tensor_get_size (const FwTensor *self);
 /* Elements in C order, aligned to 64 bytes. Strings: an array of char *. */
-gpointer
-fw_tensor_get_data (FwTensor *self);
+gpointer fw_tensor_get_data (FwTensor *self);
 /* The elements as new floats (float32, float16, double, integers, bool); NULL for other types. */
-float *
-fw_tensor_to_floats (const FwTensor *self);
+float *fw_tensor_to_floats (const FwTensor *self);
 
 /* NumPy's .npy format 1.0. */
-gboolean
-fw_tensor_save_npy (FwTensor *self, const char *path, GError **error);
-FwTensor *
-fw_tensor_load_npy (const char *path, GError **error);
+gboolean fw_tensor_save_npy (FwTensor *self, const char *path, GError **error);
+FwTensor *fw_tensor_load_npy (const char *path, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FwTensor, fw_tensor_unref)
 
