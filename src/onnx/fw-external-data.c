@@ -99,6 +99,14 @@ open_by_steps (int folder_fd, const char *location)
   return current;
 }
 
+static gboolean avoid_openat2;
+
+void
+fw_external_data_avoid_openat2 (gboolean avoid)
+{
+  avoid_openat2 = avoid;
+}
+
 static int
 open_beneath (int folder_fd, const char *location)
 {
@@ -106,8 +114,12 @@ open_beneath (int folder_fd, const char *location)
     .flags = OPEN_FLAGS,
     .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
   };
-  int fd = syscall (SYS_openat2, folder_fd, location, &how, sizeof how);
+  int fd;
 
+  if (avoid_openat2)
+    return open_by_steps (folder_fd, location);
+
+  fd = syscall (SYS_openat2, folder_fd, location, &how, sizeof how);
   if (fd < 0 && (errno == ENOSYS || errno == EPERM))
     fd = open_by_steps (folder_fd, location);
   return fd;

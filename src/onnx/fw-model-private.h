@@ -79,6 +79,9 @@ Onnx__StringStringEntryProto *fw_proto_entry_new (const char *key, const char *v
   }                                                                                                \
   G_STMT_END
 
+/* For tests: does as on a kernel without openat2(). */
+void fw_external_data_avoid_openat2 (gboolean avoid);
+
 /* For tests: from how many bytes on the tensors go to a second file; 0 for the usual 2 GB. */
 void fw_model_set_save_limit (guint64 limit);
 

@@ -39,6 +39,7 @@ set_up (Fixture *fixture, gconstpointer data)
 {
   g_autofree char *inner = NULL;
 
+  fw_external_data_avoid_openat2 (GPOINTER_TO_INT (data));
   fixture->folder = g_dir_make_tmp ("fw-external-XXXXXX", NULL);
   g_assert_nonnull (fixture->folder);
   inner = build_path (fixture, "inside");
@@ -243,7 +244,15 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
 
-#define ADD(path, func) g_test_add ("/external-data/" path, Fixture, NULL, set_up, func, tear_down)
+#define ADD(path, func)                                                                            \
+  G_STMT_START                                                                                     \
+  {                                                                                                \
+    g_test_add ("/external-data/" path, Fixture, GINT_TO_POINTER (FALSE), set_up, func,            \
+                tear_down);                                                                        \
+    g_test_add ("/external-data/by-steps/" path, Fixture, GINT_TO_POINTER (TRUE), set_up, func,    \
+                tear_down);                                                                        \
+  }                                                                                                \
+  G_STMT_END
   ADD ("read", test_read);
   ADD ("size", test_size);
   ADD ("outside", test_outside);
