@@ -8,6 +8,7 @@
 #include "fw-model-private.h"
 
 #define TEXT_PROBE 512
+#define ZIP_PROBE 256
 
 /* Kinds of files that people take for models, or that come instead of one from a download. */
 typedef enum
@@ -144,6 +145,11 @@ describe_text (const guint8 *data, gsize length, const char *name)
 char *
 fw_file_kind_describe (const guint8 *data, gsize length, const char *name)
 {
+  /* PyTorch's files are ZIP archives since 1.6. */
+  if (length > ZIP_PROBE && memcmp (data, "PK", 2) == 0
+      && memmem (data, ZIP_PROBE, "/data.pkl", strlen ("/data.pkl")) != NULL)
+    return describe_kind (KIND_PYTORCH, name);
+
   for (gsize i = 0; i < G_N_ELEMENTS (magics); i++)
     if (length >= magics[i].offset + magics[i].length
         && memcmp (data + magics[i].offset, magics[i].magic, magics[i].length) == 0)

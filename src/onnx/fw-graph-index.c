@@ -67,8 +67,7 @@ add_consumer (FwGraphIndex *self, const char *name, guint position)
     g_array_append_val (value->consumers, position);
 }
 
-static void
-add_subgraph (FwGraphIndex *self, const Onnx__GraphProto *graph, guint position);
+static void add_subgraph (FwGraphIndex *self, const Onnx__GraphProto *graph, guint position);
 
 static void
 add_node_uses (FwGraphIndex *self, const Onnx__NodeProto *node, guint position)
@@ -128,7 +127,9 @@ add_values (FwGraphIndex *self, const Onnx__GraphProto *graph)
       {
         Value *value = ensure (self, graph->initializer[i]->name);
 
-        value->initializer = graph->initializer[i];
+        /* As fw_model_find_initializer(), the first of that name. */
+        if (value->initializer == NULL)
+          value->initializer = graph->initializer[i];
         value->is_input = FALSE;
       }
 }

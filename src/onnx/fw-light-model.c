@@ -368,42 +368,38 @@ drop_added_inputs (FwLightModel *self, Onnx__GraphProto *graph)
   graph->n_input = n;
 }
 
-/* Puts the large tensors back, and all in the order of the original; new ones come last. */
+/* Puts the large tensors back, and all in the order of the original; new ones come last. FALSE if
+ * there is one already where a large one belongs. */
 static gboolean
 restore_initializers (FwLightModel *self, Onnx__GraphProto *graph)
 {
   const Onnx__GraphProto *original = self->model->proto->graph;
-  g_autoptr (GHashTable) converted = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (GHashTable) found = g_hash_table_new (g_str_hash, g_str_equal);
   GPtrArray *all = g_ptr_array_new ();
   gboolean complete = TRUE;
 
   for (gsize i = 0; i < graph->n_initializer; i++)
     {
-      if (g_hash_table_contains (self->tensors, graph->initializer[i]->name))
+      const char *name = graph->initializer[i]->name;
+
+      if (g_hash_table_contains (self->tensors, name)
+          || !g_hash_table_insert (found, (char *) name, graph->initializer[i]))
         complete = FALSE;
-      g_hash_table_insert (converted, graph->initializer[i]->name, graph->initializer[i]);
     }
 
-  for (gsize i = 0; i < original->n_initializer; i++)
+  for (gsize i = 0; complete && i < original->n_initializer; i++)
     {
       Onnx__TensorProto *tensor = original->initializer[i];
-      Onnx__TensorProto *found = g_hash_table_lookup (converted, tensor->name);
+      gpointer converted = NULL;
 
-      if (found != NULL)
-        {
-          g_hash_table_remove (converted, tensor->name);
-          g_ptr_array_add (all, found);
-        }
-      else if (g_hash_table_contains (self->tensors, tensor->name))
-        {
-          g_ptr_array_add (all, fw_proto_copy (&tensor->base));
-        }
+      if (g_hash_table_contains (self->tensors, tensor->name))
+        g_ptr_array_add (all, fw_proto_copy (&tensor->base));
+      else if (g_hash_table_steal_extended (found, tensor->name, NULL, &converted))
+        g_ptr_array_add (all, converted);
     }
   for (gsize i = 0; i < graph->n_initializer; i++)
-    if (g_hash_table_lookup (converted, graph->initializer[i]->name) == graph->initializer[i])
+    if (!complete || g_hash_table_contains (found, graph->initializer[i]->name))
       g_ptr_array_add (all, graph->initializer[i]);
-    else if (!g_ptr_array_find (all, graph->initializer[i], NULL))
-      fw_proto_free_tensor (graph->initializer[i]);
 
   g_free (graph->initializer);
   graph->initializer = (Onnx__TensorProto **) g_ptr_array_steal (all, &graph->n_initializer);

@@ -55,6 +55,7 @@ fw_model_new_tensor (FwModel *self,
   tensor->raw_data.data = (guint8 *) g_bytes_get_data (bytes, &length);
   tensor->raw_data.len = length;
   g_ptr_array_add (self->holders, g_bytes_ref (bytes));
+  g_warn_if_fail (fw_tensor_proto_check (tensor));
   return tensor;
 }
 

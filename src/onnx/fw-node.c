@@ -29,24 +29,6 @@ fw_node_new (const char *op_type,
   return node;
 }
 
-static gboolean
-forget_bytes (Onnx__TensorProto *tensor, FwTensorRole role, gpointer user_data)
-{
-  tensor->raw_data.data = NULL;
-  tensor->raw_data.len = 0;
-  return TRUE;
-}
-
-void
-fw_node_free (Onnx__NodeProto *node)
-{
-  if (node == NULL)
-    return;
-
-  fw_proto_visit_node (node, forget_bytes, NULL);
-  onnx__node_proto__free_unpacked (node, NULL);
-}
-
 static Onnx__AttributeProto *
 attribute_new (const char *name, Onnx__AttributeProto__AttributeType type)
 {

@@ -8,8 +8,7 @@
 
 /* Visiting tensors. The depth of a tree is bounded by the scanner, so recursion is fine. */
 
-static gboolean
-visit_graph (Onnx__GraphProto *graph, FwTensorFunc func, gpointer user_data);
+static gboolean visit_graph (Onnx__GraphProto *graph, FwTensorFunc func, gpointer user_data);
 
 static gboolean
 visit_sparse (Onnx__SparseTensorProto *sparse, FwTensorFunc func, gpointer user_data)
@@ -134,6 +133,16 @@ fw_proto_free_attribute (Onnx__AttributeProto *attribute)
   onnx__attribute_proto__free_unpacked (attribute, NULL);
 }
 
+void
+fw_node_free (Onnx__NodeProto *node)
+{
+  if (node == NULL)
+    return;
+
+  fw_proto_visit_node (node, forget_raw_data, NULL);
+  onnx__node_proto__free_unpacked (node, NULL);
+}
+
 /* Copying ------------------------------------------------------------------------------------ */
 
 static gsize
@@ -248,8 +257,7 @@ fw_proto_copy (const ProtobufCMessage *message)
 
 /* Names -------------------------------------------------------------------------------------- */
 
-static gboolean
-graph_has_names (const Onnx__GraphProto *graph);
+static gboolean graph_has_names (const Onnx__GraphProto *graph);
 
 static gboolean
 node_has_names (const Onnx__NodeProto *node)

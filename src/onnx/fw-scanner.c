@@ -267,6 +267,39 @@ check_single (Scanner *self, guint64 *seen, guint index, const ProtobufCFieldDes
   return TRUE;
 }
 
+/* The number and wire type of the field at @position, and what it is if the schema knows it. */
+static gboolean
+read_tag (Scanner *self,
+          const ProtobufCMessageDescriptor *descriptor,
+          gsize *position,
+          gsize end,
+          guint64 *seen,
+          guint64 *tag,
+          const ProtobufCFieldDescriptor **field)
+{
+  gsize start = *position;
+
+  if (!read_varint (self, position, end, 5, tag))
+    return FALSE;
+  if (*tag > G_MAXUINT32 || *tag >> 3 == 0)
+    return fail (self, FW_SCAN_DAMAGED, start);
+  if (++self->n_fields > MAX_FIELDS)
+    return fail (self, FW_SCAN_HOSTILE, start);
+
+  *field = protobuf_c_message_descriptor_get_field (descriptor, *tag >> 3);
+  self->memory += SCANNED_MEMBER_SIZE;
+  if (*field == NULL)
+    {
+      self->memory += sizeof (ProtobufCMessageUnknownField) + 2 * ALLOCATION_OVERHEAD;
+      return TRUE;
+    }
+
+  if (!check_single (self, seen, *field - descriptor->fields, *field)
+      || ((*tag & 7) != WIRE_LENGTH && (*tag & 7) != get_wire_type ((*field)->type)))
+    return fail (self, FW_SCAN_DAMAGED, start);
+  return TRUE;
+}
+
 static gboolean
 scan_field (Scanner *self,
             const ProtobufCMessageDescriptor *descriptor,
@@ -279,33 +312,14 @@ scan_field (Scanner *self,
   gsize start = *position;
   gsize tag_end;
   guint64 tag, value;
-  guint wire_type;
 
-  if (!read_varint (self, position, end, 5, &tag))
+  if (!read_tag (self, descriptor, position, end, seen, &tag, &field))
     return FALSE;
-  if (tag > G_MAXUINT32 || tag >> 3 == 0)
-    return fail (self, FW_SCAN_DAMAGED, start);
-  if (++self->n_fields > MAX_FIELDS)
-    return fail (self, FW_SCAN_HOSTILE, start);
-
   tag_end = *position;
-  wire_type = tag & 7;
-  field = protobuf_c_message_descriptor_get_field (descriptor, tag >> 3);
-  self->memory += SCANNED_MEMBER_SIZE;
   if (depth == 0 && tag == (MODEL_GRAPH << 3 | WIRE_LENGTH))
     self->failure->saw_graph = TRUE;
-  if (field != NULL)
-    {
-      if (!check_single (self, seen, field - descriptor->fields, field)
-          || (wire_type != WIRE_LENGTH && wire_type != get_wire_type (field->type)))
-        return fail (self, FW_SCAN_DAMAGED, start);
-    }
-  else
-    {
-      self->memory += sizeof (ProtobufCMessageUnknownField) + 2 * ALLOCATION_OVERHEAD;
-    }
 
-  switch (wire_type)
+  switch (tag & 7)
     {
     case WIRE_VARINT:
       if (!read_varint (self, position, end, 10, &value))
@@ -313,7 +327,7 @@ scan_field (Scanner *self,
       break;
     case WIRE_64BIT:
     case WIRE_32BIT:
-      value = wire_type == WIRE_64BIT ? 8 : 4;
+      value = (tag & 7) == WIRE_64BIT ? 8 : 4;
       if (end - *position < value)
         return fail (self, FW_SCAN_TRUNCATED, start);
       *position += value;
