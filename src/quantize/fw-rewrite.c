@@ -79,6 +79,17 @@ get_weights (FwRewriter *self, guint unit)
   return self->weights[unit];
 }
 
+static gboolean
+is_before_relu (FwRewriter *self, const char *value)
+{
+  Onnx__GraphProto *graph = fw_model_get_graph (self->prepared);
+  guint n;
+  const guint *consumers = fw_graph_index_get_consumers (self->index, value, &n);
+
+  return n == 1 && strcmp (graph->node[consumers[0]]->op_type, "Relu") == 0
+         && !fw_graph_index_is_output (self->index, value);
+}
+
 char **
 fw_rewriter_list_values (FwRewriter *self)
 {
@@ -102,8 +113,9 @@ fw_rewriter_list_values (FwRewriter *self)
               "Concat", NULL };
       Onnx__NodeProto *node = graph->node[i];
 
+      /* Watching what a Relu swallows would keep ONNX Runtime from fusing the two. */
       if (node->n_output == 1 && g_strv_contains (makers, node->op_type)
-          && g_hash_table_add (seen, node->output[0]))
+          && !is_before_relu (self, node->output[0]) && g_hash_table_add (seen, node->output[0]))
         g_strv_builder_add (builder, node->output[0]);
     }
   values = g_strv_builder_end (builder);

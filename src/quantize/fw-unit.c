@@ -77,8 +77,27 @@ fill_bias (FwUnit *unit, const Onnx__NodeProto *node, FwGraphIndex *index)
   unit->can_correct = TRUE;
 }
 
+/* ONNX Runtime's integer kernels: Conv; MatMul with a plain matrix; Gemm with a bias of its own. */
+static gboolean
+has_integer_kernel (const FwUnit *unit,
+                    const Onnx__NodeProto *node,
+                    const Onnx__TensorProto *weight)
+{
+  if (strcmp (unit->op_type, "ConvTranspose") == 0)
+    return FALSE;
+  if (strcmp (unit->op_type, "MatMul") == 0)
+    return weight->n_dims == 2;
+  if (strcmp (unit->op_type, "Gemm") == 0)
+    return unit->can_correct
+           && (unit->bias != NULL || node->n_input < 3 || *node->input[2] == '\0');
+  return TRUE;
+}
+
 static const char *
-find_why_not_compute (const FwUnit *unit, const Onnx__NodeProto *node, FwModel *prepared)
+find_why_not_compute (const FwUnit *unit,
+                      const Onnx__NodeProto *node,
+                      const Onnx__TensorProto *weight,
+                      FwModel *prepared)
 {
   gint64 opset = fw_model_get_opset (prepared, "");
 
@@ -86,14 +105,7 @@ find_why_not_compute (const FwUnit *unit, const Onnx__NodeProto *node, FwModel *
     return _ ("the model is of an older kind");
   if (unit->n_nodes != 1)
     return _ ("several layers share its numbers");
-  if (strcmp (unit->op_type, "ConvTranspose") == 0)
-    return _ ("this kind of layer has no 8-bit arithmetic");
-  if (strcmp (unit->op_type, "MatMul") == 0
-      && unit->shape.outer * unit->shape.channels != unit->n_weights)
-    return _ ("this kind of layer has no 8-bit arithmetic");
-  if (strcmp (unit->op_type, "Gemm") == 0
-      && (!unit->can_correct
-          || (unit->bias == NULL && node->n_input >= 3 && *node->input[2] != '\0')))
+  if (!has_integer_kernel (unit, node, weight))
     return _ ("this kind of layer has no 8-bit arithmetic");
   if (strcmp (unit->op_type, "Conv") == 0 && !unit->can_correct)
     return _ ("its offsets are worked out while the model runs");
@@ -123,7 +135,7 @@ unit_new (FwModel *prepared, FwGraphIndex *index, guint position, const Onnx__Te
   unit->can[FW_OPTION_FLOAT32] = TRUE;
   unit->can[FW_OPTION_FLOAT16] = TRUE;
   unit->can[FW_OPTION_INT8_STORAGE] = TRUE;
-  unit->why_not = find_why_not_compute (unit, node, prepared);
+  unit->why_not = find_why_not_compute (unit, node, weight, prepared);
   unit->can[FW_OPTION_INT8_COMPUTE] = unit->why_not == NULL;
   return unit;
 }

@@ -36,7 +36,7 @@ typedef struct
 /* The units of a prepared model; empty where there are none. */
 GPtrArray *fw_units_find (FwModel *prepared);
 
-/* Units smaller than this gain nothing that their own bookkeeping would not take. */
-#define FW_UNIT_MIN_WEIGHTS 16
+/* Fewer weights are not looked at: there is nothing in them to save. */
+#define FW_UNIT_MIN_WEIGHTS 4
 
 G_END_DECLS
