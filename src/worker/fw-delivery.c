@@ -214,6 +214,34 @@ take_back (const char *folder, gboolean made, GPtrArray *moved)
     rmdir (folder);
 }
 
+/* A model and, where it is too large for one file, its weights. Those keep their name, which stands
+ * in the model, and go first. */
+static gboolean
+move_model (FwJobFolder *folder,
+            const char *source,
+            const char *target,
+            GPtrArray *moved,
+            GCancellable *cancellable,
+            GError **error)
+{
+  g_autofree char *data = g_strconcat (source, ".data", NULL);
+
+  if (fw_job_folder_holds (folder, data))
+    {
+      g_autofree char *target_folder = g_path_get_dirname (target);
+      g_autofree char *name = g_path_get_basename (data);
+      g_autofree char *data_target = g_build_filename (target_folder, name, NULL);
+
+      if (!fw_file_move (data, data_target, FALSE, cancellable, error))
+        return FALSE;
+      g_ptr_array_add (moved, g_steal_pointer (&data_target));
+    }
+  if (!fw_file_move (source, target, FALSE, cancellable, error))
+    return FALSE;
+  g_ptr_array_add (moved, g_strdup (target));
+  return TRUE;
+}
+
 static gboolean
 move_stop (const FwJob *job,
            FwJobFolder *folder,
@@ -235,9 +263,8 @@ move_stop (const FwJob *job,
     return FALSE;
   name = g_strdup_printf ("stop-%02u.onnx", number);
   target = g_build_filename (job->out_dir, name, NULL);
-  if (!fw_file_move (source, target, FALSE, cancellable, error))
+  if (!move_model (folder, source, target, moved, cancellable, error))
     return FALSE;
-  g_ptr_array_add (moved, g_strdup (target));
   json_object_set_string_member (stop, "file", name);
   return TRUE;
 }
@@ -318,6 +345,7 @@ deliver_one (const FwJob *job,
 {
   const char *member = fw_json_get_string (result, "path", NULL);
   g_autofree char *source = member != NULL ? fw_json_to_path (member, error) : NULL;
+  g_autoptr (GPtrArray) moved = g_ptr_array_new_with_free_func (g_free);
 
   if (source == NULL)
     {
@@ -327,15 +355,22 @@ deliver_one (const FwJob *job,
     }
   if (!check_file (folder, result, source, cancellable, error))
     return FALSE;
-  if (job->output != NULL && !fw_file_move (source, job->output, FALSE, cancellable, error))
-    return FALSE;
+  if (job->output != NULL && !move_model (folder, source, job->output, moved, cancellable, error))
+    {
+      take_back (NULL, FALSE, moved);
+      return FALSE;
+    }
   set_path_member (result, "path", job->output);
   return TRUE;
 }
 
 /* The tensors that samples became, out of a folder of the job's own. */
 static gboolean
-deliver_inputs (const FwJob *job, FwJobFolder *folder, GCancellable *cancellable, GError **error)
+deliver_inputs (const FwJob *job,
+                FwJobFolder *folder,
+                JsonObject *result,
+                GCancellable *cancellable,
+                GError **error)
 {
   g_autofree char *source_folder
       = g_build_filename (fw_job_folder_get_path (folder), "inputs", NULL);
@@ -359,6 +394,8 @@ deliver_inputs (const FwJob *job, FwJobFolder *folder, GCancellable *cancellable
     }
   if (!ok)
     take_back (job->save_inputs, made, moved);
+  else
+    set_path_member (result, "inputs", job->save_inputs);
   return ok;
 }
 
@@ -389,7 +426,7 @@ fw_delivery_finish (const FwJob *job,
         g_set_error (error, FW_ERROR, FW_ERROR_INTERNAL, _ ("The result makes no sense."));
         return FALSE;
       }
-  if (job->save_inputs != NULL && !deliver_inputs (job, folder, cancellable, error))
+  if (job->save_inputs != NULL && !deliver_inputs (job, folder, result, cancellable, error))
     return FALSE;
 
   if (job->command == FW_COMMAND_SHRINK)

@@ -167,6 +167,10 @@ pass_on (JsonObject *event, gpointer user_data)
       self->overall = CLAMP (overall, self->overall, 1);
       json_object_set_double_member (event, "overall", self->overall);
     }
+  /* The job's own file, which will not stay where it is. */
+  if (strcmp (fw_json_get_string (event, "event", ""), "stop") == 0
+      && json_object_has_member (event, "file"))
+    json_object_set_null_member (event, "file");
   self->func (event, self->user_data);
 }
 
