@@ -124,11 +124,17 @@ copy (Scanner *self, gsize start, gsize end)
 }
 
 /* Text that something is found by must not have a hidden tail behind a zero byte: two names that
- * differ would become one. Other text may be cut there. */
+ * differ would become one. Text for people may be cut there. */
 static gboolean
-is_descriptive (const ProtobufCFieldDescriptor *field)
+is_descriptive (const ProtobufCMessageDescriptor *descriptor, const ProtobufCFieldDescriptor *field)
 {
-  return strcmp (field->name, "doc_string") == 0 || strcmp (field->name, "value") == 0;
+  static const char *const names[]
+      = { "doc_string", "producer_name", "producer_version", "value", NULL };
+
+  if (strcmp (field->name, "name") == 0)
+    return descriptor == &onnx__graph_proto__descriptor
+           || descriptor == &onnx__node_proto__descriptor;
+  return g_strv_contains (names, field->name);
 }
 
 static gboolean
@@ -235,7 +241,8 @@ scan_payload (Scanner *self,
     }
   else
     {
-      if (field != NULL && field->type == PROTOBUF_C_TYPE_STRING && !is_descriptive (field)
+      if (field != NULL && field->type == PROTOBUF_C_TYPE_STRING
+          && !is_descriptive (descriptor, field)
           && memchr (self->data + payload, 0, end - payload) != NULL)
         return fail (self, FW_SCAN_DAMAGED, payload);
       self->memory += end - payload + sizeof (ProtobufCMessageUnknownField);

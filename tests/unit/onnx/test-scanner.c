@@ -101,7 +101,7 @@ test_malformed (void)
     { "\x08\x01", 2 },                                          /* a number for a node */
     { "\x10\x01", 2 },                                          /* a number for a name */
     { "\x15\0\0\0\0", 5 },                                      /* 4 bytes for a name */
-    { "\x12\x03\x61\0\x62", 5 },                                /* a zero inside a name */
+    { "\x0a\x05\x0a\x03\x61\0\x62", 7 },                        /* a zero inside a name */
     { "\xb9\x25\0\0\0", 5 },                                    /* 8 bytes cut off */
     { "\x2a\x05\x22\x03\0\0\0", 7 },                            /* 3 bytes of floats */
     { "\x2a\x05\x52\x03\0\0\0", 7 },                            /* 3 bytes of doubles */
@@ -117,6 +117,20 @@ test_malformed (void)
       g_test_message ("case %u", i);
       assert_fails (bytes, FW_ERROR_DAMAGED_MODEL);
     }
+}
+
+/* Text for people may have a zero inside. */
+static void
+test_zero_in_text (void)
+{
+  g_autoptr (GBytes) bytes = model_of_bytes ("\x52\x03\x61\0\x62\x12\x03\x63\0\x64", 10);
+  g_autoptr (FwModel) model = NULL;
+  g_autoptr (GError) error = NULL;
+
+  model = fw_model_load_bytes (bytes, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (fw_model_get_graph (model)->doc_string, ==, "a");
+  g_assert_cmpstr (fw_model_get_graph (model)->name, ==, "c");
 }
 
 /* Numbers may be written longer than they need be. */
@@ -313,6 +327,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/scanner/skeleton", test_skeleton);
   g_test_add_func ("/scanner/truncated", test_truncated);
   g_test_add_func ("/scanner/malformed", test_malformed);
+  g_test_add_func ("/scanner/zero-in-text", test_zero_in_text);
   g_test_add_func ("/scanner/padded", test_padded);
   g_test_add_func ("/scanner/deep-graphs", test_deep_graphs);
   g_test_add_func ("/scanner/deep-types", test_deep_types);
