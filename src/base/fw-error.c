@@ -7,7 +7,10 @@
 #include <errno.h>
 #include <glib/gi18n-lib.h>
 
-G_DEFINE_QUARK (fw - error - quark, fw_error)
+/* clang-format takes the quark's name for a subtraction. */
+/* clang-format off */
+G_DEFINE_QUARK (fw-error-quark, fw_error)
+/* clang-format on */
 
 typedef struct
 {
