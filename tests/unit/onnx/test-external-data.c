@@ -118,8 +118,9 @@ assert_fails (Fixture *fixture,
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (FwModel) model = load (fixture, location, offset, length, &error);
+  g_autofree char *shown = g_strescape (location != NULL ? location : "(none)", NULL);
 
-  g_test_message ("location %s, offset %s, length %s", location, offset, length);
+  g_test_message ("location %s, offset %s, length %s", shown, offset, length);
   g_assert_null (model);
   g_assert_error (error, FW_ERROR, (gint) code);
   g_assert_true (g_utf8_validate (error->message, -1, NULL));
