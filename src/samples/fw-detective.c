@@ -17,17 +17,20 @@
 
 /* The pictures held for all candidates together, in bytes. */
 #define MAX_HELD (256 * 1024 * 1024)
-/* How far the less usual way to resize must be ahead, in nats: the two differ little, and which of
- * them the model was tested with is a matter of custom. */
-#define RESIZE_MARGIN 0.4
+/* How far the less usual way to resize must be ahead, in nats: the two differ little, which of them
+ * the model was tested with is a matter of custom, and few labels can't tell. */
+#define RESIZE_MARGIN 0.5
+#define RESIZE_MARGIN_LABELS 1.0
 #define SURE_MARGIN 0.1
 #define SURE_AGREEMENT 0.95
 
-/* A contest in rounds: after so many pictures only so many candidates go on. */
+/* A contest in rounds: after so many pictures only so many candidates go on, and none that is so
+ * far behind. */
 static const struct
 {
   guint n_pictures, n_left;
-} rounds[] = { { 8, 6 }, { 24, 3 }, { G_MAXUINT, 1 } };
+  double margin;
+} rounds[] = { { 8, 6, 2.0 }, { 24, 3, 0.5 }, { G_MAXUINT, 1, 0 } };
 
 typedef enum
 {
@@ -394,13 +397,26 @@ compare_witnesses (gconstpointer a, gconstpointer b, gpointer user_data)
   return one > other ? -1 : one < other;
 }
 
+/* How many of the first @n go on after round @round; they are sorted. */
+static guint
+count_left (GPtrArray *witnesses, guint n, guint round, const Ranking *ranking)
+{
+  const double best = rank_score (witnesses->pdata[0], ranking);
+  guint left = 1;
+
+  while (left < MIN (n, rounds[round].n_left)
+         && best - rank_score (witnesses->pdata[left], ranking) < rounds[round].margin)
+    left++;
+  return left;
+}
+
 /* Lets the candidates compete; the best comes first in @witnesses. */
 static gboolean
 hold_contest (Case *self, GPtrArray *witnesses, gboolean *use_labels, GError **error)
 {
   guint from = 0, n = witnesses->len;
 
-  for (guint r = 0; r < G_N_ELEMENTS (rounds) && from < self->n; r++)
+  for (guint r = 0; r < G_N_ELEMENTS (rounds) && from < self->n && (r == 0 || n > 1); r++)
     {
       const guint to = MIN (rounds[r].n_pictures, self->n);
       Ranking ranking = { .probe = self->probe };
@@ -413,7 +429,7 @@ hold_contest (Case *self, GPtrArray *witnesses, gboolean *use_labels, GError **e
       ranking.use_labels = *use_labels;
       g_ptr_array_sort_with_data (witnesses, compare_witnesses, &ranking);
       from = to;
-      n = MIN (n, rounds[r].n_left);
+      n = count_left (witnesses, n, r, &ranking);
     }
   return TRUE;
 }
@@ -452,12 +468,13 @@ try_resizes (Case *self,
       witness = fw_witness_new (fw_preprocess_copy (candidate), winner->doubt, self->probe);
       witness->stage = winner->stage;
       g_ptr_array_add (one, witness);
-      if (!question_all (self, one, 1, 0, self->n, error))
+      /* The same pictures that the winner was asked about. */
+      if (!question_all (self, one, 1, 0, winner->n, error))
         {
           fw_witness_free (witness);
           return FALSE;
         }
-      witness->doubt += RESIZE_MARGIN;
+      witness->doubt += use_labels ? RESIZE_MARGIN_LABELS : RESIZE_MARGIN;
       g_ptr_array_insert (witnesses,
                           rank_score (witness, &ranking) > rank_score (winner, &ranking) ? 0 : 1,
                           witness);

@@ -56,13 +56,13 @@ const FwPreset fw_presets[] = {
   { "bgr-centred",             BGR,      1,   CENTRED,         less_127,          0.20, 0.20 },
   { "rgb-cifar",               RGB,      255, CIFAR,           cifar,             0.30, 0.15 },
   { "grey-raw",                GREY,     1,   PLAIN,           from_0_to_255,     0.00, 0.00 },
-  { "grey-unit",               GREY,     255, PLAIN,           from_0_to_1,       0.35, 0.35 },
-  { "grey-mnist",              GREY,     255, MNIST,           mnist,             0.40, 0.40 },
-  { "grey-symmetric",          GREY,     255, SYMMETRIC,       from_minus_1_to_1, 0.45, 0.45 },
-  { "grey-inverted-raw",       INVERTED, 1,   PLAIN,           from_0_to_255,     0.50, 0.50 },
-  { "grey-inverted-unit",      INVERTED, 255, PLAIN,           from_0_to_1,       0.55, 0.55 },
-  { "grey-inverted-mnist",     INVERTED, 255, MNIST,           mnist,             0.60, 0.60 },
-  { "grey-inverted-symmetric", INVERTED, 255, SYMMETRIC,       from_minus_1_to_1, 0.65, 0.65 },
+  { "grey-unit",               GREY,     255, PLAIN,           from_0_to_1,       0.50, 0.50 },
+  { "grey-mnist",              GREY,     255, MNIST,           mnist,             0.55, 0.55 },
+  { "grey-symmetric",          GREY,     255, SYMMETRIC,       from_minus_1_to_1, 0.60, 0.60 },
+  { "grey-inverted-raw",       INVERTED, 1,   PLAIN,           from_0_to_255,     0.70, 0.70 },
+  { "grey-inverted-unit",      INVERTED, 255, PLAIN,           from_0_to_1,       0.75, 0.75 },
+  { "grey-inverted-mnist",     INVERTED, 255, MNIST,           mnist,             0.80, 0.80 },
+  { "grey-inverted-symmetric", INVERTED, 255, SYMMETRIC,       from_minus_1_to_1, 0.85, 0.85 },
 };
 /* clang-format on */
 const guint fw_n_presets = G_N_ELEMENTS (fw_presets);

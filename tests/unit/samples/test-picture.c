@@ -73,6 +73,8 @@ put (Fixture *fixture, gconstpointer bytes, gsize size)
 {
   g_autoptr (GError) error = NULL;
 
+  /* GLib writes into an existing file without shortening it. */
+  g_remove (fixture->path);
   g_file_set_contents_full (fixture->path, bytes, size, G_FILE_SET_CONTENTS_NONE, 0600, &error);
   g_assert_no_error (error);
 }
