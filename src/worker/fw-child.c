@@ -176,8 +176,8 @@ run_confined (const char *verb,
   if (job == NULL || folder == NULL || !fw_runtime_load (error))
     return NULL;
   readable = readable_paths (job, fw_json_get_string (request, "home", NULL));
-  fw_sandbox_limit_memory (job->memory);
-  if (!fw_sandbox_enter ((const char *const *) readable->pdata, writable, error))
+  if (!fw_sandbox_limit_memory (job->memory, error)
+      || !fw_sandbox_enter ((const char *const *) readable->pdata, writable, error))
     return NULL;
 
   g_thread_unref (g_thread_new ("listener", listen_thread, listener));

@@ -101,7 +101,8 @@ fw_job_folder_new (GError **error)
   self->lock = -1;
   if (g_mkdir_with_parents (jobs, 0700) != 0 || (lock = open_lock (lock_path, TRUE, TRUE)) < 0)
     {
-      fw_error_set_from_errno (error, errno, TRUE, jobs);
+      /* Its folders are ours to make: that one is missing means that it can't be made. */
+      fw_error_set_from_errno (error, errno == ENOENT ? EACCES : errno, TRUE, jobs);
       return NULL;
     }
 

@@ -9,6 +9,7 @@
 #include <glib/gi18n-lib.h>
 #include <linux/sched.h>
 #include <seccomp.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -50,6 +51,9 @@
    | FS_TRUNCATE)
 /* Rights that a rule on a file, not a folder, can have. */
 #define FILE_RIGHTS (FS_EXECUTE | FS_WRITE_FILE | FS_READ_FILE | FS_TRUNCATE | FS_IOCTL_DEV)
+
+/* Threads and their stacks, and room to say what is wrong. */
+#define MEMORY_TO_START (16 * 1024 * 1024)
 
 #if defined(__SANITIZE_ADDRESS__)
 #  define UNDER_ADDRESS_SANITIZER 1
@@ -389,8 +393,20 @@ machine_memory (void)
   return bytes;
 }
 
-void
-fw_sandbox_limit_memory (guint64 bytes)
+/* What counts against RLIMIT_DATA. */
+static guint64
+used_memory (void)
+{
+  g_autofree char *text = NULL;
+  const char *line = NULL;
+
+  if (g_file_get_contents ("/proc/self/status", &text, NULL, NULL))
+    line = strstr (text, "\nVmData:");
+  return line != NULL ? g_ascii_strtoull (line + strlen ("\nVmData:"), NULL, 10) * 1024 : 0;
+}
+
+gboolean
+fw_sandbox_limit_memory (guint64 bytes, GError **error)
 {
   struct rlimit none = { 0, 0 };
   struct rlimit limit;
@@ -398,10 +414,18 @@ fw_sandbox_limit_memory (guint64 bytes)
   if (setrlimit (RLIMIT_CORE, &none) != 0)
     g_debug ("RLIMIT_CORE: %s", g_strerror (errno));
   if (UNDER_ADDRESS_SANITIZER)
-    return;
+    return TRUE;
 
   if (bytes == 0)
     bytes = machine_memory () / 4 * 3;
+  if (bytes < used_memory () + MEMORY_TO_START)
+    {
+      g_autofree char *size = g_format_size (bytes);
+
+      g_set_error (error, FW_ERROR, FW_ERROR_OUT_OF_MEMORY,
+                   _ ("%s of memory are too little to start with."), size);
+      return FALSE;
+    }
   if (getrlimit (RLIMIT_DATA, &limit) == 0)
     {
       limit.rlim_cur = MIN ((guint64) limit.rlim_max, bytes);
@@ -409,6 +433,7 @@ fw_sandbox_limit_memory (guint64 bytes)
       if (setrlimit (RLIMIT_DATA, &limit) != 0)
         g_message ("The memory could not be limited: %s", g_strerror (errno));
     }
+  return TRUE;
 }
 
 const char *const *

@@ -24,8 +24,10 @@ gboolean
 fw_sandbox_enter (const char *const *readable, const char *const *writable, GError **error);
 
 /* Limits the memory that this process may take; 0: three quarters of the machine's. No core files.
- * Under AddressSanitizer, which takes address space by the terabyte, there is no limit. */
-void fw_sandbox_limit_memory (guint64 bytes);
+ * Under AddressSanitizer, which takes address space by the terabyte, there is no limit. Errors:
+ * OUT_OF_MEMORY where hardly more is allowed than this process has already: libraries crash then,
+ * where they should say so. */
+gboolean fw_sandbox_limit_memory (guint64 bytes, GError **error);
 
 /* Folders and files that any program needs: libraries, loaders, MIME data, /proc and the CPU's
  * description. Static. */

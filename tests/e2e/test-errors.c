@@ -280,9 +280,14 @@ test_out_of_memory (void)
   g_test_skip ("There is no limit under AddressSanitizer");
 #else
   g_autofree char *model = cli_sample ("model.onnx");
-  g_autoptr (CliRun) run = cli_run ("inspect", model, "--memory", "2MB", "--json", NULL);
+  g_autofree char *pictures = cli_some_pictures ("for-memory", 20);
+  g_autoptr (CliRun) start = cli_run ("inspect", model, "--memory", "2MB", "--json", NULL);
+  g_autoptr (CliRun) load = cli_run ("inspect", model, "--memory", "25MB", "--json", NULL);
+  g_autoptr (CliRun) work = cli_run ("shrink", model, pictures, "--memory", "40MB", "--json", NULL);
 
-  cli_assert_error (run, "out-of-memory");
+  cli_assert_error (start, "out-of-memory");
+  cli_assert_error (load, "out-of-memory");
+  cli_assert_error (work, "out-of-memory");
 #endif
 }
 

@@ -359,10 +359,15 @@ test_memory (void)
 #else
   if (g_test_subprocess ())
     {
+      g_autoptr (GError) error = NULL;
       struct rlimit limit;
       char *taken;
 
-      fw_sandbox_limit_memory (64 * 1024 * 1024);
+      g_assert_false (fw_sandbox_limit_memory (1024, &error));
+      g_assert_nonnull (error);
+      g_clear_error (&error);
+      g_assert_true (fw_sandbox_limit_memory (64 * 1024 * 1024, &error));
+      g_assert_no_error (error);
       g_assert_cmpint (getrlimit (RLIMIT_CORE, &limit), ==, 0);
       g_assert_cmpuint (limit.rlim_cur, ==, 0);
       taken = g_try_malloc (16 * 1024 * 1024);
