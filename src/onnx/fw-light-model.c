@@ -170,6 +170,50 @@ leave_out_functions (FwLightModel *self)
   proto->n_functions = 0;
 }
 
+static const Onnx__ValueInfoProto *
+find_shape (Onnx__ValueInfoProto *const *values, gsize n, const char *name)
+{
+  for (gsize i = 0; i < n; i++)
+    if (strcmp (values[i]->name, name) == 0)
+      return values[i]->type != NULL
+                     && values[i]->type->value_case == ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE
+                     && values[i]->type->tensor_type->shape != NULL
+                 ? values[i]
+                 : NULL;
+  return NULL;
+}
+
+/* Softmax got another meaning at opset 13, and libonnx converts it only where it knows the number
+ * of dims. It often loses track before the end of a model, whose outputs say their shapes: what
+ * comes out of a Softmax is shaped as what went in. */
+static void
+add_shapes_before_softmax (FwLightModel *self)
+{
+  static const char *const types[] = { "Softmax", "LogSoftmax", "Hardmax", NULL };
+  Onnx__GraphProto *graph = self->light->proto->graph;
+
+  for (gsize i = 0; i < graph->n_node; i++)
+    {
+      const Onnx__NodeProto *node = graph->node[i];
+      const Onnx__ValueInfoProto *output;
+      Onnx__ValueInfoProto *input;
+
+      if (!g_strv_contains (types, node->op_type) || node->n_input != 1 || node->n_output != 1
+          || contains_value (graph->value_info, graph->n_value_info, node->input[0])
+          || contains_value (graph->input, graph->n_input, node->input[0])
+          || contains_value (graph->output, graph->n_output, node->input[0]))
+        continue;
+
+      output = find_shape (graph->output, graph->n_output, node->output[0]);
+      if (output == NULL)
+        continue;
+      input = (Onnx__ValueInfoProto *) fw_proto_copy (&output->base);
+      g_free (input->name);
+      input->name = g_strdup (node->input[0]);
+      fw_proto_append (graph->value_info, graph->n_value_info, input);
+    }
+}
+
 FwLightModel *
 fw_light_model_new (FwModel *model)
 {
@@ -184,6 +228,7 @@ fw_light_model_new (FwModel *model)
   leave_out_initializers (self);
   leave_out_constants (self);
   leave_out_functions (self);
+  add_shapes_before_softmax (self);
   return self;
 }
 
