@@ -20,8 +20,9 @@ gboolean fw_onnx_check (FwModel *model, GError **error);
 /* A copy of @model with value_info filled in as far as libonnx can tell. */
 FwModel *fw_onnx_infer_shapes (FwModel *model, GError **error);
 
-/* A copy of @model converted to @opset of ONNX's own operator set. UNSUPPORTED_MODEL where libonnx
- * can't. */
+/* A copy of @model converted to @opset of ONNX's own operator set. Inputs, outputs and initializers
+ * keep their names; some nodes and the values between them do not. UNSUPPORTED_MODEL where libonnx
+ * can't, and for models with subgraphs or sparse initializers, which it would get wrong. */
 FwModel *fw_onnx_convert (FwModel *model, gint64 opset, GError **error);
 
 /* The newest opset of ONNX's own domain that the installed libonnx knows. */
