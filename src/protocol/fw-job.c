@@ -15,7 +15,8 @@
 #define MAX_THREADS 1024
 #define MAX_SAMPLES 100000
 
-static const char *const command_names[] = { "inspect", "shrink", "path", "compare" };
+static const char *const command_names[]
+    = { "inspect", "shrink", "path", "compare", "samples", "rebuild" };
 static const char *const prefer_names[] = { "both", "size", "speed" };
 
 const char *
@@ -83,6 +84,8 @@ fw_job_free (FwJob *self)
   g_free (self->preprocess);
   g_free (self->save_inputs);
   g_free (self->uniform);
+  g_free (self->previews);
+  g_clear_pointer (&self->recipe, json_node_unref);
   g_free (self);
 }
 
@@ -182,6 +185,7 @@ static const struct
   { "preprocess", offsetof (FwJob, preprocess), FALSE },
   { "save-inputs", offsetof (FwJob, save_inputs), TRUE },
   { "uniform", offsetof (FwJob, uniform), FALSE },
+  { "previews", offsetof (FwJob, previews), TRUE },
 };
 
 static void
@@ -270,6 +274,11 @@ fw_job_to_json (const FwJob *self)
     }
   json_builder_set_member_name (builder, "prefer");
   json_builder_add_string_value (builder, fw_prefer_get_name (self->prefer));
+  if (self->recipe != NULL)
+    {
+      json_builder_set_member_name (builder, "recipe");
+      json_builder_add_value (builder, json_node_copy (self->recipe));
+    }
   add_numbers (builder, self);
   json_builder_end_object (builder);
   return json_builder_get_root (builder);
@@ -442,7 +451,21 @@ read_member (FwJob *self, const char *name, JsonNode *node, GError **error)
       self->measure = !json_node_get_boolean (node);
       return TRUE;
     }
+  if (strcmp (name, "recipe") == 0)
+    {
+      if (!JSON_NODE_HOLDS_OBJECT (node))
+        return bad_member (name, error);
+      g_clear_pointer (&self->recipe, json_node_unref);
+      self->recipe = json_node_copy (node);
+      return TRUE;
+    }
   return read_number_member (self, name, node, error);
+}
+
+static gboolean
+needs_samples (FwCommand command)
+{
+  return command != FW_COMMAND_INSPECT && command != FW_COMMAND_REBUILD;
 }
 
 static gboolean
@@ -456,9 +479,10 @@ check_complete (const FwJob *self, GError **error)
     missing = "model";
   else if (self->command == FW_COMMAND_COMPARE && self->other == NULL)
     missing = "other";
-  else if (self->command != FW_COMMAND_INSPECT
-           && (self->samples == NULL || self->samples[0] == NULL))
+  else if (needs_samples (self->command) && (self->samples == NULL || self->samples[0] == NULL))
     missing = "samples";
+  else if (self->command == FW_COMMAND_REBUILD && self->recipe == NULL)
+    missing = "recipe";
   else if (self->command == FW_COMMAND_PATH && self->out_dir == NULL)
     missing = "out-dir";
 

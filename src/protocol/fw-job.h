@@ -17,6 +17,8 @@ typedef enum
   FW_COMMAND_SHRINK,
   FW_COMMAND_PATH,
   FW_COMMAND_COMPARE,
+  FW_COMMAND_SAMPLES, /* find the samples and how the model wants them, for showing */
+  FW_COMMAND_REBUILD, /* make a version again from its recipe */
 } FwCommand;
 
 typedef enum
@@ -37,6 +39,8 @@ typedef struct
   char *labels;        /* or NULL */
   char *preprocess;    /* "auto", a preset's name or a JSON file */
   char *save_inputs;   /* --save-inputs, or NULL */
+  char *previews;      /* a folder for the pictures of "sample" events, or NULL: none are kept */
+  JsonNode *recipe;    /* rebuild: what to do, or NULL */
   double position;     /* 0 to 100, or -1: the recommended one */
   guint64 max_size;    /* bytes, or 0 */
   double max_fraction; /* 0 to 1 of the original's bytes, or 0 */

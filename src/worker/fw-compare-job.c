@@ -9,11 +9,10 @@
 
 #include "fw-error.h"
 #include "fw-file.h"
+#include "fw-report-job.h"
 #include "fw-report-json.h"
 #include "fw-shrink-job.h"
 
-/* Pixels a side of the pictures shown. */
-#define PREVIEW_SIDE 256
 /* Samples that are shown; figures cover all. */
 #define MAX_SHOWN 200
 #define SECONDS_OF_LATENCY 1.0
@@ -46,30 +45,13 @@ compare_changes (gconstpointer a, gconstpointer b)
   return left->index < right->index ? -1 : 1;
 }
 
-/* The path of a preview in the job's folder; NULL where there is none to be had. */
-static char *
-write_preview (const FwSample *sample, const char *folder, guint index)
-{
-  g_autofree char *name = g_strdup_printf ("preview-%05u.png", index);
-  g_autofree char *path = g_build_filename (folder, name, NULL);
-  g_autoptr (FwPicture) picture = fw_picture_load (sample->path, NULL);
-  g_autoptr (GBytes) png = NULL;
-
-  if (picture == NULL)
-    return NULL;
-  png = fw_picture_to_png (picture, PREVIEW_SIDE, NULL);
-  if (png == NULL || !fw_file_write (path, png, FALSE, NULL))
-    return NULL;
-  return g_steal_pointer (&path);
-}
-
 static void
 say_sample (FwShrinkJob *state, const FwMeasurement *measurement, const Shown *shown)
 {
   FwSample *sample = g_ptr_array_index (state->trial->samples, shown->index);
   const FwAnswer *original = &state->trial->answers[shown->index];
   const FwAnswer *other = &measurement->answers[shown->index];
-  g_autofree char *preview = write_preview (sample, state->folder, shown->index);
+  g_autofree char *preview = fw_report_write_preview (sample, state->folder, shown->index);
   JsonObject *event = json_object_new ();
 
   json_object_set_string_member (event, "name", sample->name);

@@ -11,60 +11,12 @@
 #include "fw-error.h"
 #include "fw-file.h"
 #include "fw-inspect-job.h"
-#include "fw-report-json.h"
+#include "fw-rebuild-job.h"
+#include "fw-report-job.h"
+#include "fw-samples-job.h"
 #include "fw-stops.h"
 
 /* Members of the result that belong to the whole job ------------------------------------------- */
-
-static JsonObject *
-describe_suspect (const FwSuspect *suspect)
-{
-  JsonObject *object = json_object_new ();
-  g_autofree char *text = fw_preprocess_describe (suspect->preprocess);
-
-  json_object_set_string_member (object, "name", suspect->preprocess->name);
-  json_object_set_string_member (object, "description", text);
-  fw_report_add_number (object, "score", suspect->score);
-  if (suspect->accuracy >= 0)
-    fw_report_add_number (object, "accuracy", suspect->accuracy);
-  else
-    json_object_set_null_member (object, "accuracy");
-  return object;
-}
-
-static JsonObject *
-describe_preprocess (FwShrinkJob *job)
-{
-  g_autoptr (JsonNode) node = fw_preprocess_to_json (job->preprocess);
-  JsonObject *object = json_node_dup_object (node);
-  g_autofree char *text = fw_preprocess_describe (job->preprocess);
-
-  json_object_set_string_member (object, "description", text);
-  json_object_set_boolean_member (object, "guessed", job->verdict != NULL);
-  if (job->verdict != NULL)
-    {
-      JsonArray *candidates = json_array_new ();
-
-      json_object_set_boolean_member (object, "sure", job->verdict->sure);
-      json_object_set_string_member (object, "reason", job->verdict->reason);
-      for (guint i = 0; i < job->verdict->suspects->len; i++)
-        json_array_add_object_element (
-            candidates, describe_suspect (g_ptr_array_index (job->verdict->suspects, i)));
-      json_object_set_array_member (object, "candidates", candidates);
-    }
-  return object;
-}
-
-static JsonArray *
-list_unreadable (FwSampleSet *samples)
-{
-  GPtrArray *names = fw_sample_set_get_unreadable (samples);
-  JsonArray *array = json_array_new ();
-
-  for (guint i = 0; i < names->len; i++)
-    json_array_add_string_element (array, g_ptr_array_index (names, i));
-  return array;
-}
 
 static gboolean
 add_probe (FwShrinkJob *job, JsonObject *result, GError **error)
@@ -89,26 +41,6 @@ add_inputs (FwShrinkJob *job, FwStop *stop, JsonObject *result, GError **error)
     return FALSE;
   json_object_set_string_member (result, "inputs", folder);
   return TRUE;
-}
-
-static void
-add_job_members (FwShrinkJob *job, JsonObject *result)
-{
-  g_autofree char *description = fw_task_describe (&job->task);
-
-  json_object_set_string_member (result, "task", fw_task_get_name (job->task.task));
-  json_object_set_string_member (result, "description", description);
-  json_object_set_string_member (result, "original_sha256", job->original_sha256);
-  json_object_set_int_member (result, "original_size_bytes", job->original_size);
-  json_object_set_object_member (result, "preprocess", describe_preprocess (job));
-  json_object_set_string_member (result, "samples_sha256", fw_sample_set_get_sha256 (job->samples));
-  json_object_set_int_member (result, "calibration_samples", job->n_calibration);
-  json_object_set_int_member (result, "test_samples", job->trial->samples->len);
-  json_object_set_boolean_member (result, "has_labels", job->trial->labels != NULL);
-  json_object_set_array_member (result, "unreadable_samples", list_unreadable (job->samples));
-  json_object_set_string_member (result, "prefer", fw_prefer_get_name (job->job->prefer));
-  json_object_set_string_member (result, "runtime", fw_runtime_get_version ());
-  json_object_set_null_member (result, "peak_rss_bytes");
 }
 
 static JsonArray *
@@ -200,7 +132,7 @@ finish_result (FwShrinkJob *job, FwStop *stop, GError **error)
 
   json_object_set_string_member (result, "path", stop->path);
   json_object_remove_member (result, "file");
-  add_job_members (job, result);
+  fw_report_add_job (result, job);
   if (!add_probe (job, result, error) || !add_inputs (job, stop, result, error))
     return NULL;
   return g_steal_pointer (&result);
@@ -318,6 +250,10 @@ fw_job_run (const FwJob *job,
       return fw_inspect_job_run (job, folder, events, cancellable, error);
     case FW_COMMAND_COMPARE:
       return fw_compare_job_run (job, folder, events, cancellable, error);
+    case FW_COMMAND_SAMPLES:
+      return fw_samples_job_run (job, folder, events, cancellable, error);
+    case FW_COMMAND_REBUILD:
+      return fw_rebuild_job_run (job, folder, events, cancellable, error);
     case FW_COMMAND_SHRINK:
     case FW_COMMAND_PATH:
       state = fw_shrink_job_new (job, folder, events, cancellable);

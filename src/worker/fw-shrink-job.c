@@ -182,19 +182,27 @@ check_task (FwShrinkJob *self, GError **error)
 }
 
 gboolean
-fw_shrink_job_find_samples (FwShrinkJob *self, GError **error)
+fw_shrink_job_find_preprocess (FwShrinkJob *self, FwProgress *progress, GError **error)
 {
-  PhaseReport report;
-  g_autoptr (FwProgress) progress = begin_phase (self, FW_PHASE_SAMPLES, &report);
-  g_autoptr (FwProgress) finding = fw_progress_slice (progress, 0, 0.15);
-  g_autoptr (FwProgress) guessing = fw_progress_slice (progress, 0.15, 0.6);
-  g_autoptr (FwProgress) answering = fw_progress_slice (progress, 0.6, 1);
+  g_autoptr (FwProgress) finding = fw_progress_slice (progress, 0, 0.25);
+  g_autoptr (FwProgress) guessing = fw_progress_slice (progress, 0.25, 1);
 
   if (!check_task (self, error))
     return FALSE;
   self->samples = fw_sample_set_new ((const char *const *) self->job->samples, self->job->labels,
                                      self->job->seed, finding, self->cancellable, error);
-  if (self->samples == NULL || !find_preprocess (self, guessing, error))
+  return self->samples != NULL && find_preprocess (self, guessing, error);
+}
+
+gboolean
+fw_shrink_job_find_samples (FwShrinkJob *self, GError **error)
+{
+  PhaseReport report;
+  g_autoptr (FwProgress) progress = begin_phase (self, FW_PHASE_SAMPLES, &report);
+  g_autoptr (FwProgress) finding = fw_progress_slice (progress, 0, 0.6);
+  g_autoptr (FwProgress) answering = fw_progress_slice (progress, 0.6, 1);
+
+  if (!fw_shrink_job_find_preprocess (self, finding, error))
     return FALSE;
   self->trial = fw_trial_half_new (g_steal_pointer (&self->session), &self->task, self->samples,
                                    self->preprocess, self->job->threads, self->folder, answering,

@@ -58,7 +58,9 @@ void fw_shrink_job_free (FwShrinkJob *self);
 
 /* Opens the original and tells what it does. Errors: those of models and sessions. */
 gboolean fw_shrink_job_inspect (FwShrinkJob *self, GError **error);
-/* Finds the samples and how the model wants them, and lets the original answer the test half. */
+/* Finds the samples and how the model wants them. */
+gboolean fw_shrink_job_find_preprocess (FwShrinkJob *self, FwProgress *progress, GError **error);
+/* The same, and lets the original answer the test half. */
 gboolean fw_shrink_job_find_samples (FwShrinkJob *self, GError **error);
 /* Prepares and calibrates: enough for any recipe. */
 gboolean fw_shrink_job_calibrate (FwShrinkJob *self, GError **error);

@@ -271,6 +271,36 @@ test_names (void)
   fw_job_free (NULL);
 }
 
+/* What the window asks for beside the command line's jobs. */
+static void
+test_recipe (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonNode) node = json_from_string (
+      "{\"command\":\"rebuild\",\"model\":\"/a/m.onnx\",\"previews\":\"/tmp/p\","
+      "\"recipe\":{\"format\":1,\"units\":{\"x\":\"float16\"}}}",
+      &error);
+  g_autoptr (JsonNode) again = NULL;
+  g_autoptr (JsonNode) bare
+      = json_from_string ("{\"command\":\"rebuild\",\"model\":\"/a/m.onnx\"}", NULL);
+  g_autoptr (FwJob) job = NULL;
+  g_autofree char *text = NULL;
+  FwJob *none;
+
+  g_assert_no_error (error);
+  job = fw_job_from_json (node, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (job->command, ==, FW_COMMAND_REBUILD);
+  g_assert_cmpstr (job->previews, ==, "/tmp/p");
+  again = fw_job_to_json (job);
+  text = json_to_string (again, FALSE);
+  g_assert_nonnull (strstr (text, "\"recipe\":{\"format\":1,\"units\":{\"x\":\"float16\"}}"));
+
+  none = fw_job_from_json (bare, &error);
+  g_assert_error (error, FW_ERROR, FW_ERROR_USAGE);
+  g_assert_null (none);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -282,5 +312,6 @@ main (int argc, char **argv)
   g_test_add_func ("/job/wrong", test_wrong);
   g_test_add_func ("/job/sizes", test_sizes);
   g_test_add_func ("/job/names", test_names);
+  g_test_add_func ("/job/recipe", test_recipe);
   return g_test_run ();
 }
