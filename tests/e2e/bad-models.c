@@ -157,7 +157,7 @@ make_graph (ModelKind kind)
   if (plain)
     put_message (graph, 1,
                  kind == MODEL_TWO_INPUTS ? make_node ("Add", add)
-                                          : make_node ("Relu", (const char *[]){ "x", "a", NULL }));
+                                          : make_node ("Tanh", (const char *[]){ "x", "a", NULL }));
   else
     put_message (graph, 1, make_node ("Conv", conv));
   put_message (graph, 1, make_node (kind == MODEL_UNKNOWN_OPERATOR ? "Frobnicate" : "Relu", act));
