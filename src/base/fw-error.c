@@ -160,6 +160,30 @@ static const ErrorEntry entries[FW_N_ERRORS] = {
     "new-nan",
     N_ ("Choose a version further towards the most faithful."),
   },
+  [FW_ERROR_HISTORY_DAMAGED] = {
+    "history-damaged",
+    N_ ("Start Featherweight again: it sets the damaged list aside and finds your models again."),
+  },
+  [FW_ERROR_HISTORY_NEWER] = {
+    "history-newer",
+    N_ ("Update Featherweight on this computer. Your history was left as it is."),
+  },
+  [FW_ERROR_HISTORY_BUSY] = {
+    "history-busy",
+    N_ ("Wait until the other work is done, or close other windows of Featherweight, then try again."),
+  },
+  [FW_ERROR_NO_SUCH_VERSION] = {
+    "no-such-version",
+    N_ ("Run “featherweight-cli history list” to see what is there."),
+  },
+  [FW_ERROR_MODEL_CHANGED] = {
+    "model-changed",
+    N_ ("Choose the model as it was then, or make the changed one smaller anew."),
+  },
+  [FW_ERROR_FILE_CHANGED] = {
+    "file-changed",
+    N_ ("Save under another name, or move the changed file away first."),
+  },
 };
 
 const char *

@@ -53,6 +53,12 @@ typedef enum
   FW_ERROR_NOT_SMALLER,        /* a stop's broken promise: not smaller than the original */
   FW_ERROR_SLOWER_HERE,        /* a stop's broken promise: slower on this computer */
   FW_ERROR_NEW_NAN,            /* a stop's broken promise: NaN or Inf where there was none */
+  FW_ERROR_HISTORY_DAMAGED,    /* the history's database makes no sense; as a warning: set aside */
+  FW_ERROR_HISTORY_NEWER,      /* written by a newer version of the program */
+  FW_ERROR_HISTORY_BUSY,       /* another program keeps it locked for too long */
+  FW_ERROR_NO_SUCH_VERSION,    /* the history has no such original, run, stop or version */
+  FW_ERROR_MODEL_CHANGED,      /* a model is not what it was when it went into the history */
+  FW_ERROR_FILE_CHANGED,       /* someone else changed the file last saved: it is not replaced */
   FW_N_ERRORS
 } FwError;
 

@@ -23,6 +23,13 @@ gboolean fw_file_move (const char *source,
                        GCancellable *cancellable,
                        GError **error);
 
+/* Copies @source to @target with the same promises; where the disk can, without taking room. */
+gboolean fw_file_copy (const char *source,
+                       const char *target,
+                       gboolean replace,
+                       GCancellable *cancellable,
+                       GError **error);
+
 /* Removes a folder and all in it, without following links. Errors are logged only. */
 void fw_file_remove_tree (const char *path);
 

@@ -45,6 +45,12 @@ static const char *const stable_names[] = {
   "not-smaller",
   "slower-here",
   "new-nan",
+  "history-damaged",
+  "history-newer",
+  "history-busy",
+  "no-such-version",
+  "model-changed",
+  "file-changed",
 };
 
 /* What a person at home or at school should not have to know. */

@@ -230,6 +230,38 @@ test_move (Fixture *fixture, gconstpointer data)
 }
 
 static void
+test_copy (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *link = g_build_filename (fixture->folder, "link", NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (fw_file_copy (fixture->a, fixture->b, FALSE, NULL, &error));
+  g_assert_error (error, FW_ERROR, FW_ERROR_NO_SUCH_FILE);
+  g_clear_error (&error);
+
+  put (fixture->a, "new");
+  put (fixture->b, "old");
+  g_assert_false (fw_file_copy (fixture->a, fixture->b, FALSE, NULL, &error));
+  g_assert_error (error, FW_ERROR, FW_ERROR_FILE_EXISTS);
+  g_clear_error (&error);
+  assert_text (fixture->b, "old");
+
+  g_assert_true (fw_file_copy (fixture->a, fixture->b, TRUE, NULL, &error));
+  g_assert_no_error (error);
+  assert_text (fixture->a, "new");
+  assert_text (fixture->b, "new");
+  put (fixture->b, "changed");
+  assert_text (fixture->a, "new");
+
+  /* What a link leads to is copied, not the link. */
+  g_assert_cmpint (symlink (fixture->a, link), ==, 0);
+  g_assert_true (fw_file_copy (link, fixture->b, TRUE, NULL, &error));
+  g_assert_false (g_file_test (fixture->b, G_FILE_TEST_IS_SYMLINK));
+  assert_text (fixture->b, "new");
+  g_assert_cmpuint (count_entries (fixture->folder), ==, 3);
+}
+
+static void
 test_move_failures (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
@@ -531,6 +563,7 @@ main (int argc, char **argv)
   ADD ("/file/disk-full", test_disk_full);
   ADD ("/file/without-proc", test_without_proc);
   ADD ("/file/move", test_move);
+  ADD ("/file/copy", test_copy);
   ADD ("/file/move-failures", test_move_failures);
   ADD ("/file/move-across", test_move_across);
   ADD ("/file/move-across-cancelled", test_move_across_cancelled);
