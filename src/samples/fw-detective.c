@@ -21,6 +21,9 @@
  * the model was tested with is a matter of custom, and few labels can't tell. */
 #define RESIZE_MARGIN 0.5
 #define RESIZE_MARGIN_LABELS 1.0
+/* Pictures that are all as large as the model's input were made for it: nothing is cut off them
+ * without need. */
+#define RESIZE_MARGIN_EXACT -0.5
 #define SURE_MARGIN 0.1
 #define SURE_AGREEMENT 0.95
 
@@ -56,8 +59,9 @@ typedef struct
   guint *order;       /* positions in @samples */
   GPtrArray *formats; /* of Format */
   guint n_held;
-  GError **errors; /* per sample */
-  GArray *answer;  /* of double */
+  GError **errors;  /* per sample */
+  int n_other_size; /* pictures that are not as large as the input; counted on any thread */
+  GArray *answer;   /* of double */
   FwProgress *progress;
   guint n_runs, n_runs_expected;
   GCancellable *cancellable;
@@ -114,6 +118,9 @@ decode_sample (guint index, gpointer user_data)
   for (guint i = 0; picture != NULL && i < self->formats->len; i++)
     {
       Format *format = self->formats->pdata[i];
+
+      if (picture->width != format->shape->width || picture->height != format->shape->height)
+        g_atomic_int_inc (&self->n_other_size);
 
       format->pictures[index] = fw_picture_fit (picture, format->shape);
     }
@@ -444,6 +451,14 @@ same_but_resize (const FwPreprocess *a, const FwPreprocess *b)
   return fw_preprocess_equal (a, other);
 }
 
+static double
+get_resize_margin (Case *self, const FwPreprocess *preprocess, gboolean use_labels)
+{
+  if (self->n_other_size == 0 && preprocess->resize == FW_RESIZE_STRETCH)
+    return RESIZE_MARGIN_EXACT;
+  return use_labels ? RESIZE_MARGIN_LABELS : RESIZE_MARGIN;
+}
+
 /* Tries the winner's values with the other ways to resize; the one in place is left only for one
  * that is far better. */
 static gboolean
@@ -474,7 +489,7 @@ try_resizes (Case *self,
           fw_witness_free (witness);
           return FALSE;
         }
-      witness->doubt += use_labels ? RESIZE_MARGIN_LABELS : RESIZE_MARGIN;
+      witness->doubt += get_resize_margin (self, witness->preprocess, use_labels);
       g_ptr_array_insert (witnesses,
                           rank_score (witness, &ranking) > rank_score (winner, &ranking) ? 0 : 1,
                           witness);

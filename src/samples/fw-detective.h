@@ -5,7 +5,8 @@
  * Runs the original model under each candidate on a few of the calibration samples. With labels the
  * candidates are ranked by accuracy, otherwise by evidence that needs none: how well the inputs of
  * the model's BatchNorm layers match the statistics stored in them, how sure and how varied the
- * answers are, and how steady they stay when a picture is mirrored.
+ * answers are, and how steady they stay when a picture is mirrored, moved or darkened. Labels that
+ * have nothing to do with the model's classes are noticed and left aside.
  */
 
 #pragma once

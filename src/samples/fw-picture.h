@@ -4,7 +4,7 @@
  *
  * Reads what gdk-pixbuf reads of JPEG, PNG, WebP, BMP and GIF (first frame), upright by its EXIF
  * orientation, as 8-bit RGB; transparent parts over white. Files above 256 MiB and pictures above
- * 100 megapixels are refused before memory is taken.
+ * 100 megapixels or with a side above 65535 are refused before memory is taken.
  */
 
 #pragma once

@@ -22,6 +22,7 @@
 #define MAX_DEPTH 16
 /* Of a folder's entries, files that are no pictures included. */
 #define MAX_ENTRIES 1000000
+#define MAX_TABLES 64
 
 static const char *const picture_suffixes[]
     = { ".jpg", ".jpeg", ".jpe", ".png", ".webp", ".bmp", ".gif", NULL };
@@ -140,7 +141,7 @@ add_file (Walk *walk, const char *path, const char *below)
     g_ptr_array_add (walk->found->pictures, new_found_file (path, below, walk->root));
   else if (is_named_like_picture (path))
     g_ptr_array_add (walk->found->unreadable, fw_sample_finder_make_name (below));
-  else if (has_suffix (path, ".csv") && strchr (below, '/') == NULL)
+  else if (has_suffix (path, ".csv") && walk->found->tables->len < MAX_TABLES)
     g_ptr_array_add (walk->found->tables, new_found_file (path, below, walk->root));
 }
 

@@ -21,7 +21,7 @@ typedef struct
 {
   GPtrArray *pictures;   /* FwFoundFile: content looks like a picture; sorted by root and path */
   GPtrArray *unreadable; /* char *: named like a picture, but is none; for people */
-  GPtrArray *tables;     /* FwFoundFile: the CSV files directly in the folders */
+  GPtrArray *tables;     /* FwFoundFile: the first CSV files found in and below the folders */
   gboolean more;         /* there were more files than are looked at */
 } FwFound;
 

@@ -443,7 +443,8 @@ labels_from_tables (const FwFound *found, const Index *index, GPtrArray *classes
           && (table.n_matched * 2 >= table.rows->len - table.first
               || table.n_matched * 2 >= found->pictures->len))
         {
-          guint score = table.n_matched * 2 + g_str_equal (file->below, "labels.csv");
+          g_autofree char *name = g_path_get_basename (file->below);
+          guint score = table.n_matched * 2 + g_str_equal (name, "labels.csv");
           FwLabels *labels = score > best_score ? labels_from_table (&table, found, classes) : NULL;
 
           if (labels != NULL)

@@ -3,11 +3,11 @@
 /* fw-sample-set.h: the user's own samples: found, named, labelled and split.
  *
  * From files and folders (searched below; hidden files, links out and folders labels/ and masks/
- * beside images/ are left alone). Labels, first that is there: the file given; a CSV in the folder
- * whose first column names pictures (columns file, index, ..., name: index if there is a column of
- * that name, else the last column as a name); sub-folders. classes.txt or labels.txt names classes.
- * Identical files count once. The halves come from a hash of the content and a seed, so that a file
- * keeps its half whatever its name and company are.
+ * beside images/ are left alone). Labels, first that is there: the file given; a CSV in or below
+ * the folder whose first column names pictures (columns file, index, ..., name: index if there is a
+ * column of that name, else the last column as a name); sub-folders. classes.txt or labels.txt
+ * names classes. Identical files count once. The halves come from a hash of the content and a seed,
+ * so that a file keeps its half whatever its name and company are.
  */
 
 #pragma once

@@ -293,7 +293,7 @@ test_cut_off (Fixture *fixture, gconstpointer data)
       gsize size;
 
       for (int j = 0; j < gdk_pixbuf_get_height (pixbuf) * gdk_pixbuf_get_rowstride (pixbuf); j++)
-        gdk_pixbuf_get_pixels (pixbuf)[j] = j * j * 31 >> 4;
+        gdk_pixbuf_get_pixels (pixbuf)[j] = (guint) j * j * 31 >> 4;
       g_assert_true (gdk_pixbuf_save_to_buffer (pixbuf, &bytes, &size, kinds[i], NULL, NULL));
       for (gsize length = 1; length < size - 20; length += length < 700 ? 1 : size / 50)
         {

@@ -557,6 +557,19 @@ test_two_tables (Fixture *fixture, gconstpointer data)
   g_assert_cmpint (get_label (set, "cats/003.bmp"), ==, 2);
 }
 
+/* A table lies beside its pictures; the folder given is the one above. */
+static void
+test_table_below (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (FwSampleSet) set = NULL;
+
+  put_pictures (fixture, "pictures/#.bmp", 4);
+  put (fixture, "pictures/labels.csv", "file,index,name\n000.bmp,1,b\n003.bmp,0,a\n");
+  set = open_set (fixture, NULL, 0);
+  g_assert_cmpint (get_label (set, "pictures/000.bmp"), ==, 1);
+  g_assert_cmpint (get_label (set, "pictures/001.bmp"), ==, -1);
+}
+
 static void
 test_tensor (Fixture *fixture, gconstpointer data)
 {
@@ -603,6 +616,7 @@ main (int argc, char *argv[])
   ADD ("folders", test_folders);
   ADD ("numbered-folders", test_numbered_folders);
   ADD ("two-tables", test_two_tables);
+  ADD ("table-below", test_table_below);
   ADD ("tensor", test_tensor);
   return g_test_run ();
 }
