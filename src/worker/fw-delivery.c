@@ -144,6 +144,8 @@ fw_delivery_check (const FwJob *job, FwJobFolder *folder, GError **error)
     }
   if (job->save_inputs != NULL && !check_new_folder (job->save_inputs, error))
     return FALSE;
+  if (job->previews != NULL && !check_new_folder (job->previews, error))
+    return FALSE;
   if (job->command == FW_COMMAND_SHRINK || job->command == FW_COMMAND_PATH)
     return check_room (fw_job_folder_get_path (folder),
                        size * (job->command == FW_COMMAND_PATH ? ROOM_FOR_ALL : ROOM_FOR_ONE),
@@ -429,7 +431,7 @@ fw_delivery_finish (const FwJob *job,
   if (job->save_inputs != NULL && !deliver_inputs (job, folder, result, cancellable, error))
     return FALSE;
 
-  if (job->command == FW_COMMAND_SHRINK)
+  if (job->command == FW_COMMAND_SHRINK || job->command == FW_COMMAND_REBUILD)
     {
       forget_files (stops);
       return deliver_one (job, folder, result, cancellable, error);
@@ -445,4 +447,27 @@ fw_delivery_finish (const FwJob *job,
       return deliver_path (job, folder, stops, cancellable, error);
     }
   return TRUE;
+}
+
+void
+fw_delivery_preview (const FwJob *job, FwJobFolder *folder, JsonObject *event)
+{
+  const char *member = fw_json_get_string (event, "preview", NULL);
+  g_autofree char *source = member != NULL ? fw_json_to_path (member, NULL) : NULL;
+  g_autofree char *name = NULL;
+  g_autofree char *target = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (member == NULL)
+    return;
+  json_object_set_null_member (event, "preview");
+  if (job->previews == NULL || !fw_job_folder_holds (folder, source)
+      || g_mkdir_with_parents (job->previews, 0700) != 0)
+    return;
+  name = g_path_get_basename (source);
+  target = g_build_filename (job->previews, name, NULL);
+  if (fw_file_move (source, target, FALSE, NULL, &error))
+    set_path_member (event, "preview", target);
+  else
+    g_info ("A preview was left out: %s", error->message);
 }

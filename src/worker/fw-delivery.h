@@ -27,4 +27,8 @@ gboolean fw_delivery_finish (const FwJob *job,
                              GCancellable *cancellable,
                              GError **error);
 
+/* Moves the picture that a "sample" event names to the job's folder for previews, and has the event
+ * name it there; null where none is wanted, or it could not be had. */
+void fw_delivery_preview (const FwJob *job, FwJobFolder *folder, JsonObject *event);
+
 G_END_DECLS

@@ -159,8 +159,9 @@ static void
 pass_on (JsonObject *event, gpointer user_data)
 {
   Supervisor *self = user_data;
+  const char *name = fw_json_get_string (event, "event", "");
 
-  if (strcmp (fw_json_get_string (event, "event", ""), "phase") == 0)
+  if (strcmp (name, "phase") == 0)
     {
       double overall = fw_json_get_number (event, "overall", 0) * self->child_share;
 
@@ -168,9 +169,10 @@ pass_on (JsonObject *event, gpointer user_data)
       json_object_set_double_member (event, "overall", self->overall);
     }
   /* The job's own file, which will not stay where it is. */
-  if (strcmp (fw_json_get_string (event, "event", ""), "stop") == 0
-      && json_object_has_member (event, "file"))
+  if (strcmp (name, "stop") == 0 && json_object_has_member (event, "file"))
     json_object_set_null_member (event, "file");
+  if (strcmp (name, "sample") == 0)
+    fw_delivery_preview (self->job, self->folder, event);
   self->func (event, self->user_data);
 }
 

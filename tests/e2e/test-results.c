@@ -6,7 +6,9 @@
 #include "config.h"
 
 #include <glib/gstdio.h>
+#include <stdarg.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "fw-file.h"
@@ -257,6 +259,83 @@ test_compare (void)
     g_assert_false (json_object_get_boolean_member (samples->pdata[i], "changed"));
 }
 
+/* The jobs that only the window asks for: what the samples are, and a version made again. */
+static CliRun *run_worker (const char *format, ...) G_GNUC_PRINTF (1, 2);
+
+static CliRun *
+run_worker (const char *format, ...)
+{
+  const char *arguments[] = { "worker", NULL };
+  g_autofree char *out = cli_path ("worker.log");
+  g_autofree char *job = NULL;
+  CliRun *run = g_new0 (CliRun, 1);
+  va_list list;
+  GPid pid;
+  int input;
+
+  va_start (list, format);
+  job = g_strdup_vprintf (format, list);
+  va_end (list);
+  pid = cli_start (arguments, out, &input);
+  for (gsize done = 0, length = strlen (job); done < length;)
+    {
+      gssize n = write (input, job + done, length - done);
+
+      g_assert_cmpint (n, >, 0);
+      done += (gsize) n;
+    }
+  run->status = cli_wait (pid);
+  close (input);
+  g_assert_true (g_file_get_contents (out, &run->out, NULL, NULL));
+  return run;
+}
+
+static void
+test_samples (void)
+{
+  g_autofree char *model = cli_sample ("model.onnx");
+  g_autofree char *pictures = cli_sample ("pictures");
+  g_autofree char *previews = cli_path ("previews");
+  g_autoptr (CliRun) run
+      = run_worker ("{\"command\":\"samples\",\"model\":\"%s\",\"samples\":[\"%s\"],"
+                    "\"previews\":\"%s\"}\n",
+                    model, pictures, previews);
+  g_autoptr (JsonObject) result = cli_assert_result (run);
+  g_autoptr (GPtrArray) samples = cli_events (run->out, "sample");
+
+  g_assert_cmpuint (samples->len, >, 10);
+  for (guint i = 0; i < samples->len; i++)
+    {
+      const char *path = json_object_get_string_member (samples->pdata[i], "preview");
+
+      g_assert_true (g_str_has_prefix (path, previews));
+      g_assert_cmpint (size_of (path), >, 100);
+    }
+}
+
+static void
+test_rebuild (void)
+{
+  g_autofree char *model = cli_sample ("model.onnx");
+  g_autofree char *pictures = cli_some_pictures ("for-rebuild", 30);
+  g_autofree char *first = cli_path ("built.onnx");
+  g_autofree char *second = cli_path ("rebuilt.onnx");
+  g_autoptr (CliRun) build = cli_run ("shrink", model, pictures, "-o", first, "--uniform",
+                                      "int8-compute", "--no-measure", "--json", NULL);
+  g_autoptr (JsonObject) built = cli_assert_result (build);
+  g_autofree char *recipe = json_to_string (json_object_get_member (built, "recipe"), FALSE);
+  g_autoptr (CliRun) run
+      = run_worker ("{\"command\":\"rebuild\",\"model\":\"%s\",\"output\":\"%s\","
+                    "\"recipe\":%s}\n",
+                    model, second, recipe);
+  g_autoptr (JsonObject) rebuilt = cli_assert_result (run);
+  g_autofree char *sha256 = fw_file_sha256 (second, NULL, NULL);
+
+  g_assert_cmpstr (sha256, ==, json_object_get_string_member (built, "sha256"));
+  g_assert_cmpstr (sha256, ==, json_object_get_string_member (rebuilt, "sha256"));
+  g_assert_cmpstr (json_object_get_string_member (rebuilt, "path"), ==, second);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -268,5 +347,7 @@ main (int argc, char **argv)
   g_test_add_func ("/results/save-inputs", test_save_inputs);
   g_test_add_func ("/results/path", test_path);
   g_test_add_func ("/results/compare", test_compare);
+  g_test_add_func ("/results/samples", test_samples);
+  g_test_add_func ("/results/rebuild", test_rebuild);
   return cli_finish ();
 }

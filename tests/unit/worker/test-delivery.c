@@ -218,6 +218,30 @@ test_path_lies (Fixture *fixture, gconstpointer data)
 }
 
 static void
+test_preview (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *file = make_file (fixture, "sample-1.png", "png");
+  g_autofree char *other = make_file (fixture, "sample-2.png", "png");
+  g_autofree char *folder = g_build_filename (fixture->place, "previews", NULL);
+  g_autofree char *target = g_build_filename (folder, "sample-1.png", NULL);
+  g_autoptr (JsonObject) event = make_result ("preview", file, 0);
+  g_autoptr (JsonObject) unwanted = make_result ("preview", other, 0);
+  g_autoptr (JsonObject) lie = make_result ("preview", "/etc/hosts", 0);
+  g_autoptr (JsonObject) none = json_object_new ();
+
+  fw_delivery_preview (fixture->job, fixture->folder, unwanted);
+  g_assert_true (json_object_get_null_member (unwanted, "preview"));
+  fixture->job->previews = g_strdup (folder);
+  fw_delivery_preview (fixture->job, fixture->folder, event);
+  g_assert_cmpstr (fw_json_get_string (event, "preview", NULL), ==, target);
+  g_assert_true (g_file_test (target, G_FILE_TEST_IS_REGULAR));
+  fw_delivery_preview (fixture->job, fixture->folder, lie);
+  g_assert_true (json_object_get_null_member (lie, "preview"));
+  fw_delivery_preview (fixture->job, fixture->folder, none);
+  g_assert_false (json_object_has_member (none, "preview"));
+}
+
+static void
 test_check (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
@@ -259,6 +283,7 @@ main (int argc, char **argv)
   g_test_add ("/delivery/taken", Fixture, shrink, set_up, test_taken, tear_down);
   g_test_add ("/delivery/path", Fixture, path, set_up, test_path, tear_down);
   g_test_add ("/delivery/path-lies", Fixture, path, set_up, test_path_lies, tear_down);
+  g_test_add ("/delivery/preview", Fixture, shrink, set_up, test_preview, tear_down);
   g_test_add ("/delivery/check", Fixture, shrink, set_up, test_check, tear_down);
   status = g_test_run ();
   fw_file_remove_tree (cache);
