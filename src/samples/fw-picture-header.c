@@ -243,6 +243,7 @@ read_webp (const guint8 *data, gsize size, FwPictureHeader *header)
 
   if (!read_webp_size (data + at, size - at, header))
     return FALSE;
+  header->ended = read_le32 (data + 4) <= size - 8;
 
   for (guint i = 0; i < MAX_CHUNKS && size - at >= 8; i++)
     {

@@ -29,7 +29,7 @@ typedef struct
   guint64 width, height; /* as stored, before the orientation is applied */
   int orientation;       /* 1 to 8, as EXIF counts */
   gsize used;            /* bytes that belong to the first picture: all, but for GIF */
-  gboolean ended;        /* FALSE where the first picture's data breaks off (GIF, JPEG) */
+  gboolean ended;        /* FALSE where the first picture's data breaks off (not for PNG, BMP) */
 } FwPictureHeader;
 
 /* The kind of a file that begins with @data, by its content alone. */

@@ -7,9 +7,6 @@
 #include <math.h>
 #include <string.h>
 
-#include <glib/gi18n-lib.h>
-
-#include "fw-error.h"
 #include "fw-resample.h"
 
 #define PADDING 114

@@ -202,8 +202,8 @@ decode (const guint8 *data, const FwPictureHeader *header, const char *path, GEr
       set_bad (error, path, _ ("It is damaged."));
       return NULL;
     }
-  /* A GIF's first frame need not fill the picture; that it is whole is known already. */
-  if (header->kind != FW_PICTURE_GIF
+  /* Animations are not delivered row by row; that they are whole is known already. */
+  if (header->kind != FW_PICTURE_GIF && header->kind != FW_PICTURE_WEBP
       && (decoding.top > 0 || decoding.bottom < gdk_pixbuf_get_height (pixbuf)))
     {
       set_bad (error, path, _ ("It breaks off too early."));

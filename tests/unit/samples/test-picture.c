@@ -183,6 +183,9 @@ test_webp (Fixture *fixture, gconstpointer data)
   g_assert_cmpint (turned->width, ==, 2);
   g_assert_cmpint (turned->height, ==, 3);
   assert_pixel (turned, 1, 2, 255, 255, 255, 0);
+
+  put (fixture, webp_lossy, sizeof webp_lossy - 10);
+  assert_bad (fixture, "breaks off");
 }
 
 static void
