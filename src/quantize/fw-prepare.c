@@ -45,19 +45,19 @@ check_not_quantized (FwModel *model, GError **error)
 }
 
 static guint64
-count_stored_weights (FwModel *model)
+count_stored_weights (FwModel *model, FwElementType type)
 {
   Onnx__GraphProto *graph = fw_model_get_graph (model);
   guint64 n = 0;
 
   for (gsize i = 0; i < graph->n_initializer; i++)
-    if (graph->initializer[i]->data_type == FW_ELEMENT_FLOAT)
+    if (graph->initializer[i]->data_type == (gint32) type)
       n += fw_tensor_proto_get_n_elements (graph->initializer[i]);
   for (gsize i = 0; i < graph->n_node; i++)
     {
       const Onnx__AttributeProto *value = fw_node_find_attribute (graph->node[i], "value");
 
-      if (value != NULL && value->t != NULL && value->t->data_type == FW_ELEMENT_FLOAT)
+      if (value != NULL && value->t != NULL && value->t->data_type == (gint32) type)
         n += fw_tensor_proto_get_n_elements (value->t);
     }
   return n;
@@ -162,6 +162,18 @@ name_nodes (FwModel *model)
     }
 }
 
+static void
+set_nothing_stored (FwModel *original, GError **error)
+{
+  if (count_stored_weights (original, FW_ELEMENT_FLOAT16) > 0)
+    g_set_error (error, FW_ERROR, FW_ERROR_ALREADY_SMALL,
+                 _ ("This model has already been made smaller: its numbers are stored at half "
+                    "precision."));
+  else
+    g_set_error (error, FW_ERROR, FW_ERROR_NOTHING_TO_SHRINK,
+                 _ ("There are no stored numbers in this model that could be made smaller."));
+}
+
 FwModel *
 fw_prepare_model (FwModel *original, gboolean convert, const char *folder, GError **error)
 {
@@ -182,11 +194,10 @@ fw_prepare_model (FwModel *original, gboolean convert, const char *folder, GErro
     return NULL;
 
   /* Weights that a small file makes while loading would only grow if they were stored. */
-  if (count_stored_weights (original) == 0
+  if (count_stored_weights (original, FW_ELEMENT_FLOAT) == 0
       || fw_model_get_size (prepared) > 2 * fw_model_get_size (original) + 65536)
     {
-      g_set_error (error, FW_ERROR, FW_ERROR_NOTHING_TO_SHRINK,
-                   _ ("There are no stored numbers in this model that could be made smaller."));
+      set_nothing_stored (original, error);
       return NULL;
     }
 
