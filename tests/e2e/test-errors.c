@@ -181,6 +181,7 @@ test_few_samples (void)
 static void
 test_bad_choices (void)
 {
+  static const char nonsense[] = "\0\1\2\3,,,\n,,,,\n";
   g_autofree char *model = cli_sample ("model.onnx");
   g_autofree char *pictures = cli_some_pictures ("for-choices", 8);
   g_autofree char *labels = cli_path ("labels.csv");
@@ -194,7 +195,7 @@ test_bad_choices (void)
   g_autoptr (JsonObject) event = cli_last_event (option->out);
 
   cli_assert_error (preprocess, "bad-preprocess");
-  put_file (labels, "\0\1\2\3,,,\n,,,,\n", 16);
+  put_file (labels, nonsense, sizeof nonsense - 1);
   run_labels = cli_run ("shrink", model, pictures, "--labels", labels, "--json", NULL);
   cli_assert_error (run_labels, "bad-labels");
   cli_assert_error (target, "target-not-reached");
