@@ -124,6 +124,7 @@ gboolean
 fw_delivery_check (const FwJob *job, FwJobFolder *folder, GError **error)
 {
   guint64 size = model_size (job->model);
+  gboolean all;
 
   if (job->output != NULL)
     {
@@ -146,11 +147,12 @@ fw_delivery_check (const FwJob *job, FwJobFolder *folder, GError **error)
     return FALSE;
   if (job->previews != NULL && !check_new_folder (job->previews, error))
     return FALSE;
-  if (job->command == FW_COMMAND_SHRINK || job->command == FW_COMMAND_PATH)
-    return check_room (fw_job_folder_get_path (folder),
-                       size * (job->command == FW_COMMAND_PATH ? ROOM_FOR_ALL : ROOM_FOR_ONE),
-                       error);
-  return TRUE;
+  if (job->command == FW_COMMAND_INSPECT)
+    return TRUE;
+  all = (job->command == FW_COMMAND_SHRINK && job->uniform == NULL)
+        || job->command == FW_COMMAND_PATH;
+  return check_room (fw_job_folder_get_path (folder), size * (all ? ROOM_FOR_ALL : ROOM_FOR_ONE),
+                     error);
 }
 
 /* The file that a member names, if it is one of the job's own. Its size and hash are ours to say.

@@ -4,7 +4,9 @@
 
 #include "config.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -162,6 +164,46 @@ test_after_dashes (void)
   cli_assert_error (run, "no-such-file");
 }
 
+/* On a terminal there is a bar, on stderr alone, and it is gone when the result comes. */
+static void
+test_terminal (void)
+{
+  const char *arguments[] = { g_getenv ("FEATHERWEIGHT_CLI"), "inspect", NULL, NULL };
+  g_autofree char *model = cli_sample ("model.onnx");
+  g_autoptr (GString) seen = g_string_new (NULL);
+  g_autoptr (GSubprocessLauncher) launcher
+      = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE);
+  g_autoptr (GSubprocess) process = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *out = NULL;
+  int terminal = posix_openpt (O_RDWR | O_NOCTTY);
+  char buffer[4096];
+  gssize n;
+
+  if (terminal < 0 || grantpt (terminal) != 0 || unlockpt (terminal) != 0)
+    {
+      g_test_skip ("No terminals here");
+      return;
+    }
+  arguments[2] = model;
+  g_subprocess_launcher_setenv (launcher, "TERM", "xterm", TRUE);
+  g_subprocess_launcher_take_stderr_fd (launcher, open (ptsname (terminal), O_RDWR | O_NOCTTY));
+  process = g_subprocess_launcher_spawnv (launcher, arguments, &error);
+  g_assert_no_error (error);
+  g_clear_object (&launcher);
+  g_assert_true (g_subprocess_communicate_utf8 (process, NULL, NULL, &out, NULL, &error));
+  g_assert_no_error (error);
+  while ((n = read (terminal, buffer, sizeof buffer)) > 0)
+    g_string_append_len (seen, buffer, n);
+  close (terminal);
+
+  g_assert_nonnull (strstr (seen->str, " %"));
+  g_assert_nonnull (strstr (seen->str, "░"));
+  g_assert_true (g_str_has_suffix (seen->str, "\r\033[K"));
+  g_assert_null (strchr (out, '\033'));
+  g_assert_nonnull (strstr (out, "It can be made smaller."));
+}
+
 /* The other commands never read stdin. */
 static void
 test_ignores_stdin (void)
@@ -241,6 +283,7 @@ main (int argc, char **argv)
   g_test_add_func ("/command-line/error-as-text", test_error_as_text);
   g_test_add_func ("/command-line/inspect", test_inspect);
   g_test_add_func ("/command-line/after-dashes", test_after_dashes);
+  g_test_add_func ("/command-line/terminal", test_terminal);
   g_test_add_func ("/command-line/ignores-stdin", test_ignores_stdin);
   g_test_add_func ("/command-line/worker", test_worker);
   g_test_add_func ("/command-line/worker-wrong", test_worker_wrong);
