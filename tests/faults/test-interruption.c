@@ -178,6 +178,43 @@ test_worker_end_of_file (void)
   run_clear (&run);
 }
 
+/* That the sandbox holds is tested elsewhere; here, that the work is done inside it. */
+static void
+test_child_is_shut_in (void)
+{
+  g_autofree char *status_path = NULL;
+  g_autofree char *status = NULL;
+  g_autofree char *environment_path = NULL;
+  g_autofree char *environment = NULL;
+  Run run;
+  GPid pid, child;
+  gsize length;
+
+  run_init (&run, "shut-in", FALSE);
+  pid = cli_start (run.arguments, run.log, NULL);
+  wait_for_events (&run, 5);
+  child = cli_find_child (pid);
+  g_assert_cmpint (child, >, 0);
+  status_path = g_strdup_printf ("/proc/%d/status", child);
+  g_assert_true (g_file_get_contents (status_path, &status, NULL, NULL));
+  g_assert_nonnull (strstr (status, "\nSeccomp:\t2\n"));
+  g_assert_nonnull (strstr (status, "\nNoNewPrivs:\t1\n"));
+  environment_path = g_strdup_printf ("/proc/%d/environ", child);
+  if (g_file_get_contents (environment_path, &environment, &length, NULL))
+    {
+      g_autofree char *home = g_strconcat ("HOME=", g_getenv ("XDG_CACHE_HOME"), NULL);
+
+      for (gsize i = 0; i + 1 < length; i++)
+        if (environment[i] == '\0')
+          environment[i] = '\n';
+      g_assert_nonnull (strstr (environment, home));
+      g_assert_null (strstr (environment, "DBUS_SESSION_BUS_ADDRESS"));
+    }
+  kill (pid, SIGTERM);
+  g_assert_cmpint (cli_wait (pid), ==, 130);
+  run_clear (&run);
+}
+
 /* The confined child dies: a sentence, and nothing left. */
 static void
 test_child_dies (gconstpointer data)
@@ -300,6 +337,7 @@ main (int argc, char **argv)
   g_test_add_data_func ("/interruption/hang-up", GINT_TO_POINTER (SIGHUP), test_signals);
   g_test_add_func ("/interruption/worker-cancel", test_worker_cancel);
   g_test_add_func ("/interruption/worker-end-of-file", test_worker_end_of_file);
+  g_test_add_func ("/interruption/child-is-shut-in", test_child_is_shut_in);
   g_test_add_data_func ("/interruption/child-crashes", GINT_TO_POINTER (SIGSEGV), test_child_dies);
   g_test_add_data_func ("/interruption/child-killed", GINT_TO_POINTER (SIGKILL), test_child_dies);
   g_test_add_func ("/interruption/child-hangs", test_child_hangs);
