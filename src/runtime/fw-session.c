@@ -21,6 +21,21 @@ struct _FwSession
 /* Loading ------------------------------------------------------------------------------------ */
 
 static OrtStatus *
+fill_portable_options (const OrtApi *api, OrtSessionOptions *ort, const FwSessionOptions *options)
+{
+  OrtStatus *status = NULL;
+
+  if (options->save_ort)
+    status = api->AddSessionConfigEntry (ort, "session.save_model_format", "ORT");
+  if (status == NULL && options->save_ort)
+    status = api->AddSessionConfigEntry (ort, "optimization.disable_specified_optimizers",
+                                         "NchwcTransformer");
+  if (status == NULL && options->signed_activations)
+    status = api->AddSessionConfigEntry (ort, "session.qdqisint8allowed", "1");
+  return status;
+}
+
+static OrtStatus *
 fill_options (const OrtApi *api, OrtSessionOptions *ort, const FwSessionOptions *options)
 {
   guint threads = options->threads > 0 ? options->threads : g_get_num_processors ();
@@ -38,6 +53,8 @@ fill_options (const OrtApi *api, OrtSessionOptions *ort, const FwSessionOptions 
     status = api->SetOptimizedModelFilePath (ort, options->save_optimized);
   if (status == NULL && options->profile_prefix != NULL)
     status = api->EnableProfiling (ort, options->profile_prefix);
+  if (status == NULL)
+    status = fill_portable_options (api, ort, options);
   return status;
 }
 

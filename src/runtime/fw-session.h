@@ -42,6 +42,12 @@ typedef struct
   FwOptimization optimization;
   const char *save_optimized; /* NULL, or where to write the optimized model (a path) */
   const char *profile_prefix; /* NULL, or a path prefix for ONNX Runtime's profile */
+  /* @save_optimized is written in ONNX Runtime's own format (.ort), with no memory layout that
+   * belongs to this computer alone. */
+  gboolean save_ort;
+  /* Signed 8-bit activations are left as they are, for ARM; on other processors they run, but many
+   * times slower. */
+  gboolean signed_activations;
 } FwSessionOptions;
 
 typedef struct
@@ -55,6 +61,7 @@ typedef struct
 
 typedef struct _FwSession FwSession;
 
+/* A file whose name ends in ".ort" is taken to be in ONNX Runtime's own format. */
 FwSession *fw_session_new (const char *path, const FwSessionOptions *options, GError **error);
 /* @bytes must not have external data; it is held as long as the session. */
 FwSession *
