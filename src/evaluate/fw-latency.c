@@ -193,3 +193,12 @@ fw_latency_compare (FwSession *original,
     }
   return is_good;
 }
+
+gboolean
+fw_latency_is_rough (const FwLatencyComparison *self)
+{
+  double medians = self->original.median / self->other.median;
+
+  return fabs (log (medians / self->speedup)) > log (1.15)
+         || self->interval.high > self->interval.low * 4 / 3;
+}

@@ -28,6 +28,10 @@ typedef struct
   guint rounds;
 } FwLatencyComparison;
 
+/* TRUE where the computer was so busy that the medians tell another story than the speedup, or the
+ * interval spans more than a third: the figures hold, but roughly. */
+gboolean fw_latency_is_rough (const FwLatencyComparison *self);
+
 /* @inputs: FwTensors taken in turn, for the one input @input_name. Runs for about @seconds of wall
  * time, at least 15 rounds of at least one run each (a round lasts 2 ms or more). */
 gboolean fw_latency_compare (FwSession *original,

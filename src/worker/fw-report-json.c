@@ -90,6 +90,8 @@ add_speed (JsonObject *object, const FwMeasurement *measurement)
   fw_report_add_number (speedup, "low", measurement->latency.interval.low);
   fw_report_add_number (speedup, "high", measurement->latency.interval.high);
   json_object_set_object_member (object, "speedup", speedup);
+  json_object_set_boolean_member (object, "latency_is_rough",
+                                  fw_latency_is_rough (&measurement->latency));
 }
 
 void

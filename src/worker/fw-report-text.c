@@ -208,6 +208,9 @@ append_costs (GString *text, JsonObject *result)
   if (now > 0 && before > 0)
     g_string_append_printf (text, _ ("An answer takes %.2f ms here instead of %.2f ms.\n"), now,
                             before);
+  if (fw_json_get_boolean (result, "latency_is_rough", FALSE))
+    g_string_append (text, _ ("The computer was busy with other things meanwhile: times are rough. "
+                              "For better ones, try again when it is at rest.\n"));
   if (memory > 0 && original > 0)
     {
       g_autofree char *after = describe_size (memory);
