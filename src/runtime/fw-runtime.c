@@ -208,6 +208,17 @@ fw_runtime_fail_run (OrtStatus *status, GError **error)
 
 /* Loading ------------------------------------------------------------------------------------ */
 
+#ifndef FW_SYSTEM_RUNTIME
+/* An installed program has no business in the folder it was built in, which others may write to. */
+static gboolean
+runs_from_build (void)
+{
+  g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
+
+  return program != NULL && g_str_has_prefix (program, FW_BUILD_DIR "/");
+}
+#endif
+
 /* Files in the order of search; after them the plain names are left to the dynamic loader. */
 static GPtrArray *
 list_candidates (void)
@@ -222,7 +233,8 @@ list_candidates (void)
       return candidates;
     }
 #ifndef FW_SYSTEM_RUNTIME
-  g_ptr_array_add (candidates, g_build_filename (FW_BUILD_DIR, "onnxruntime", LIBRARY, NULL));
+  if (runs_from_build ())
+    g_ptr_array_add (candidates, g_build_filename (FW_BUILD_DIR, "onnxruntime", LIBRARY, NULL));
   g_ptr_array_add (candidates, g_build_filename (FW_PKGLIB_DIR, LIBRARY, NULL));
 #endif
   g_ptr_array_add (candidates, g_strdup (LIBRARY));

@@ -2,6 +2,8 @@
 
 /* A library that answers as an ONNX Runtime would that is older than the table asked for. */
 
+#include "config.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
