@@ -55,10 +55,10 @@ gboolean fw_tensor_proto_get_n_bytes (const Onnx__TensorProto *tensor, guint64 *
 /* Gives each tensor with external data its bytes. @folder: see fw_model_load_bytes(). @total is
  * increased by the sizes of the files. */
 gboolean fw_external_data_load (Onnx__ModelProto *proto,
-                       const char *folder,
-                       GPtrArray *holders,
-                       guint64 *total,
-                       GError **error);
+                                const char *folder,
+                                GPtrArray *holders,
+                                guint64 *total,
+                                GError **error);
 
 /* A sentence on what else a file is that is not a model, for @name, or NULL where it does not show.
  * Free with g_free(). */
@@ -66,8 +66,8 @@ char *fw_file_kind_describe (const guint8 *data, gsize length, const char *name)
 
 /* Entry @key of a list of entries, or NULL. */
 const char *fw_proto_find_entry (Onnx__StringStringEntryProto *const *entries,
-                     gsize n_entries,
-                     const char *key);
+                                 gsize n_entries,
+                                 const char *key);
 Onnx__StringStringEntryProto *fw_proto_entry_new (const char *key, const char *value);
 
 /* Puts @item at the end of a repeated field. */

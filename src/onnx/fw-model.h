@@ -93,7 +93,8 @@ Onnx__GraphProto *fw_model_get_graph (FwModel *self);
 /* The version of the operator set of @domain ("" for ONNX's own); 0 where it is not imported. */
 gint64 fw_model_get_opset (FwModel *self, const char *domain);
 
-/* Bytes on disk: of the file and of all external data. For a model made in memory, of the message. */
+/* Bytes on disk: of the file and of all external data. For a model made in memory, of the message.
+ */
 guint64 fw_model_get_size (FwModel *self);
 
 /* Sets one entry of metadata_props, in place of one of that key. */

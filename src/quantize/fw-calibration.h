@@ -32,16 +32,16 @@ typedef struct
 typedef struct
 {
   FwHistogram histogram;
-  gsize channels;   /* the size of the channel axis: 1 for 3 dims and more, else the last one */
-  double *mean;     /* [channels], of finite values; NULL, and channels 0, where the axis changed its
-                       size between samples or is longer than FW_CALIBRATION_MAX_CHANNELS */
+  gsize channels; /* the size of the channel axis: 1 for 3 dims and more, else the last one */
+  double *mean;   /* [channels], of finite values; NULL, and channels 0, where the axis changed its
+                     size between samples or is longer than FW_CALIBRATION_MAX_CHANNELS */
   gboolean is_float; /* always: others are left out */
 } FwTensorStatistics;
 
 typedef struct _FwCalibration FwCalibration;
 
-/* Runs @model once for each item of @feed, watching the named @values (NULL-terminated; graph inputs
- * too). Values that are not float tensors are left out of the result. */
+/* Runs @model once for each item of @feed, watching the named @values (NULL-terminated; graph
+ * inputs too). Values that are not float tensors are left out of the result. */
 FwCalibration *fw_calibration_run (FwModel *model,
                                    const char *const *values,
                                    const FwFeed *feed,

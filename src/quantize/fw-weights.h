@@ -49,7 +49,8 @@ guint fw_weights_guard_bias (const float *bias, float input_scale, gsize channel
 
 /* Analytic bias correction (M. Nagel et al. 2019, section 4.2, with calibrated instead of computed
  * means): adds to bias[m] the expected shift sum_k (w - ŵ)[m,k] * mean(x_k), where ŵ is the stored
- * weight. @weights and @stored: [channels, per_group, kernel], C order; @groups divide the channels;
+ * weight. @weights and @stored: [channels, per_group, kernel], C order; @groups divide the
+ * channels;
  * @input_mean: [groups * per_group], the mean of each input channel. */
 void fw_weights_correct_bias (const float *weights,
                               const float *stored,

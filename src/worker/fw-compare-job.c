@@ -120,7 +120,7 @@ compare (FwShrinkJob *state, GError **error)
   json_object_set_string_member (result, "original_sha256", state->original_sha256);
   json_object_set_string_member (result, "sha256", sha256);
   json_object_set_int_member (result, "test_samples", state->trial->samples->len);
-  json_object_set_member (result, "preprocess", fw_preprocess_to_json (state->preprocess));
+  json_object_set_object_member (result, "preprocess", fw_report_preprocess (state));
   fw_report_add_measurement (result, measurement);
   return g_steal_pointer (&result);
 }

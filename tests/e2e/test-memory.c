@@ -82,7 +82,8 @@ test_flat (void)
   long many = get_peak (500);
 
   g_test_message ("peak memory: %ld kB with 50 pictures, %ld kB with 500", few, many);
-  g_assert_cmpint (many, <, few + few / 8);
+  /* 450 more tensors or pictures would take 90 MB; heaps differ by some MB from run to run. */
+  g_assert_cmpint (many, <, few + 30000);
 }
 
 int
