@@ -230,7 +230,8 @@ fw_history_list_originals (FwHistory *self, GError **error)
   return list (self,
                fw_history_query (self, error,
                                  ORIGINAL_QUERY " ORDER BY coalesce (last_run, o.added) DESC,"
-                                                " o.id DESC",
+                                                " (SELECT max (id) FROM runs WHERE original = o.id)"
+                                                " DESC, o.id DESC",
                                  ""),
                read_original, (GDestroyNotify) fw_history_original_unref, error);
 }
