@@ -185,3 +185,19 @@ fw_model_set_nodes (FwModel *self, GPtrArray *nodes)
   graph->node = (Onnx__NodeProto **) g_ptr_array_steal (nodes, &graph->n_node);
   g_ptr_array_unref (nodes);
 }
+
+void
+fw_model_add_output (FwModel *self, const char *value)
+{
+  Onnx__GraphProto *graph = fw_model_get_graph (self);
+  Onnx__ValueInfoProto *info;
+
+  for (gsize i = 0; i < graph->n_output; i++)
+    if (g_strcmp0 (graph->output[i]->name, value) == 0)
+      return;
+  info = g_new (Onnx__ValueInfoProto, 1);
+  onnx__value_info_proto__init (info);
+  info->name = g_strdup (value);
+  graph->output = g_renew (Onnx__ValueInfoProto *, graph->output, graph->n_output + 1);
+  graph->output[graph->n_output++] = info;
+}

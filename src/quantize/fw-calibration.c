@@ -299,18 +299,6 @@ guess_size (const Onnx__ValueInfoProto *info)
   return size;
 }
 
-static void
-append_output (Onnx__GraphProto *graph, const char *name)
-{
-  Onnx__ValueInfoProto *info = g_new (Onnx__ValueInfoProto, 1);
-
-  /* ONNX Runtime finds the type out by itself. */
-  onnx__value_info_proto__init (info);
-  info->name = g_strdup (name);
-  graph->output = g_renew (Onnx__ValueInfoProto *, graph->output, graph->n_output + 1);
-  graph->output[graph->n_output++] = info;
-}
-
 /* What of @values the model has: its inputs and what its nodes make. */
 static FwCalibration *
 calibration_new (FwModel *model, const char *const *values)
@@ -345,15 +333,13 @@ make_watched_model (FwCalibration *self, FwModel *model)
 {
   g_autoptr (FwModel) copy = fw_model_copy (model);
   g_autoptr (FwGraphIndex) index = fw_graph_index_new (model);
-  Onnx__GraphProto *graph = fw_model_get_graph (copy);
 
   for (guint i = 0; i < self->watched->len; i++)
     {
       Watched *watched = self->watched->pdata[i];
 
-      if (fw_graph_index_get_producer (index, watched->name) >= 0
-          && !fw_graph_index_is_output (index, watched->name))
-        append_output (graph, watched->name);
+      if (fw_graph_index_get_producer (index, watched->name) >= 0)
+        fw_model_add_output (copy, watched->name);
     }
   return g_steal_pointer (&copy);
 }

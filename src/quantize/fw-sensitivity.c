@@ -13,22 +13,6 @@
 /* Seconds for each place where int8 might begin. */
 #define SECONDS_PER_CUT 0.25
 
-static void
-add_output (FwModel *model, const char *value)
-{
-  Onnx__GraphProto *graph = fw_model_get_graph (model);
-  Onnx__ValueInfoProto *info;
-
-  for (gsize i = 0; i < graph->n_output; i++)
-    if (g_strcmp0 (graph->output[i]->name, value) == 0)
-      return;
-  info = g_new (Onnx__ValueInfoProto, 1);
-  onnx__value_info_proto__init (info);
-  info->name = g_strdup (value);
-  graph->output = g_renew (Onnx__ValueInfoProto *, graph->output, graph->n_output + 1);
-  graph->output[graph->n_output++] = info;
-}
-
 FwSession *
 fw_trial_load (FwModel *model, const char *extra_output, guint threads, GError **error)
 {
@@ -37,7 +21,7 @@ fw_trial_load (FwModel *model, const char *extra_output, guint threads, GError *
   g_autoptr (GBytes) bytes = NULL;
 
   if (extra_output != NULL)
-    add_output (copy, extra_output);
+    fw_model_add_output (copy, extra_output);
   bytes = fw_model_to_bytes (copy, error);
   if (bytes == NULL)
     return NULL;

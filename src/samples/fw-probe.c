@@ -109,17 +109,6 @@ read_norm (FwNorm *self, FwGraphIndex *index, const Onnx__NodeProto *node)
   return TRUE;
 }
 
-static void
-add_output (Onnx__GraphProto *graph, const char *name)
-{
-  Onnx__ValueInfoProto *info = g_new (Onnx__ValueInfoProto, 1);
-
-  onnx__value_info_proto__init (info);
-  info->name = g_strdup (name);
-  graph->output = g_renew (Onnx__ValueInfoProto *, graph->output, graph->n_output + 1);
-  graph->output[graph->n_output++] = info;
-}
-
 /* Lets the inputs of the first BatchNorm layers of @copy out. */
 static void
 watch_norms (FwProbe *self, FwModel *copy)
@@ -147,7 +136,7 @@ watch_norms (FwProbe *self, FwModel *copy)
     }
   for (guint i = 0; i < values->len; i++)
     {
-      add_output (graph, values->pdata[i]);
+      fw_model_add_output (copy, values->pdata[i]);
       g_ptr_array_add (self->names, g_strdup (values->pdata[i]));
     }
   fw_graph_index_free (index);
