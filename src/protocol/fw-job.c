@@ -16,8 +16,9 @@
 #define MAX_SAMPLES 100000
 
 static const char *const command_names[]
-    = { "inspect", "shrink", "path", "compare", "samples", "rebuild" };
+    = { "inspect", "shrink", "path", "compare", "samples", "rebuild", "export" };
 static const char *const prefer_names[] = { "both", "size", "speed" };
+static const char *const target_names[] = { "file", "android", "ios", "web" };
 
 const char *
 fw_command_get_name (FwCommand command)
@@ -55,6 +56,25 @@ fw_prefer_from_name (const char *name, FwPrefer *prefer)
   if (!find_name (prefer_names, G_N_ELEMENTS (prefer_names), name, &index))
     return FALSE;
   *prefer = (FwPrefer) index;
+  return TRUE;
+}
+
+const char *
+fw_target_get_name (FwTarget target)
+{
+  g_return_val_if_fail (target < G_N_ELEMENTS (target_names), "");
+
+  return target_names[target];
+}
+
+gboolean
+fw_target_from_name (const char *name, FwTarget *target)
+{
+  guint index;
+
+  if (!find_name (target_names, G_N_ELEMENTS (target_names), name, &index))
+    return FALSE;
+  *target = (FwTarget) index;
   return TRUE;
 }
 
@@ -274,6 +294,11 @@ fw_job_to_json (const FwJob *self)
     }
   json_builder_set_member_name (builder, "prefer");
   json_builder_add_string_value (builder, fw_prefer_get_name (self->prefer));
+  if (self->command == FW_COMMAND_EXPORT)
+    {
+      json_builder_set_member_name (builder, "for");
+      json_builder_add_string_value (builder, fw_target_get_name (self->target));
+    }
   if (self->recipe != NULL)
     {
       json_builder_set_member_name (builder, "recipe");
@@ -444,6 +469,8 @@ read_member (FwJob *self, const char *name, JsonNode *node, GError **error)
     return read_samples (self, node, error);
   if (strcmp (name, "prefer") == 0)
     return fw_prefer_from_name (string_of (node), &self->prefer) || bad_member (name, error);
+  if (strcmp (name, "for") == 0)
+    return fw_target_from_name (string_of (node), &self->target) || bad_member (name, error);
   if (strcmp (name, "no-measure") == 0)
     {
       if (!JSON_NODE_HOLDS_VALUE (node) || json_node_get_value_type (node) != G_TYPE_BOOLEAN)
@@ -465,7 +492,8 @@ read_member (FwJob *self, const char *name, JsonNode *node, GError **error)
 static gboolean
 needs_samples (FwCommand command)
 {
-  return command != FW_COMMAND_INSPECT && command != FW_COMMAND_REBUILD;
+  return command != FW_COMMAND_INSPECT && command != FW_COMMAND_REBUILD
+         && command != FW_COMMAND_EXPORT;
 }
 
 static gboolean

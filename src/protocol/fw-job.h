@@ -19,7 +19,17 @@ typedef enum
   FW_COMMAND_COMPARE,
   FW_COMMAND_SAMPLES, /* find the samples and how the model wants them, for showing */
   FW_COMMAND_REBUILD, /* make a version again from its recipe */
+  FW_COMMAND_EXPORT,  /* take a model to a phone, a web page or elsewhere */
 } FwCommand;
+
+/* Where an exported model is to be used. */
+typedef enum
+{
+  FW_TARGET_FILE, /* the file itself */
+  FW_TARGET_ANDROID,
+  FW_TARGET_IOS,
+  FW_TARGET_WEB,
+} FwTarget;
 
 typedef enum
 {
@@ -46,6 +56,7 @@ typedef struct
   double max_fraction; /* 0 to 1 of the original's bytes, or 0 */
   double min_same;     /* 0 to 1, or 0 */
   FwPrefer prefer;
+  FwTarget target;  /* export: "for" */
   char *uniform;    /* NULL, or an option's name for every unit alike: no ranking, no path */
   gboolean measure; /* FALSE: build only (--no-measure) */
   guint threads;    /* 0: all cores */
@@ -66,6 +77,8 @@ gboolean fw_job_parse_size (const char *text, guint64 *bytes, double *fraction, 
 const char *fw_command_get_name (FwCommand command);
 const char *fw_prefer_get_name (FwPrefer prefer);
 gboolean fw_prefer_from_name (const char *name, FwPrefer *prefer);
+const char *fw_target_get_name (FwTarget target);
+gboolean fw_target_from_name (const char *name, FwTarget *target);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FwJob, fw_job_free)
 
