@@ -2,7 +2,7 @@
 
 /* Beside each model lies a description of all that names it:
  *
- *   {"featherweight-history": 1,
+ *   {"featherweight-history": 1, "written": microseconds since 1970,
  *    "entries": [{"original": {…}, "run": {…}, "stop": {…}, "version": {…}}, …]}
  *
  * The copy of an original has an entry with "original" alone. Members are named as columns.
@@ -18,7 +18,6 @@
 
 #define FORMAT_MEMBER "featherweight-history"
 #define FORMAT 1
-#define MAX_DESCRIPTION (64 * 1024 * 1024)
 #define HASH_LENGTH 64
 
 #define ORIGINAL_COLUMNS                                                                           \
@@ -129,6 +128,7 @@ fw_history_describe (FwHistory *self, const char *sha256, GError **error)
   char *text;
 
   json_object_set_int_member (object, FORMAT_MEMBER, FORMAT);
+  json_object_set_int_member (object, "written", g_get_real_time ());
   json_object_set_array_member (object, "entries", entries);
   if (!add_copies (self, sha256, entries, error) || !add_versions (self, sha256, entries, error))
     return FALSE;
@@ -200,7 +200,9 @@ recover_original (FwHistory *self, JsonObject *original, gboolean is_copy, GErro
   if (!fw_history_execute (self, error,
                            "INSERT INTO originals (sha256, path, name, size, task, added,"
                            " saved_path, saved_sha256) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
-                           " ON CONFLICT DO NOTHING",
+                           " ON CONFLICT DO UPDATE SET path = excluded.path, name = excluded.name,"
+                           " saved_path = coalesce (excluded.saved_path, saved_path), saved_sha256"
+                           " = coalesce (excluded.saved_sha256, saved_sha256)",
                            "tttititt", sha256, get_text (original, "path"),
                            get_text (original, "name"), get_integer (original, "size"),
                            get_text (original, "task"), get_integer (original, "added"),
@@ -318,30 +320,70 @@ recover_entry (FwHistory *self,
   return run_id != 0 && recover_version (self, id, run_id, entry, error);
 }
 
-static gboolean
-recover_file (FwHistory *self, const char *sha256, guint *n, GError **error)
+typedef struct
+{
+  char *sha256;
+  JsonNode *node;
+  gint64 written;
+} Description;
+
+static void
+description_free (Description *self)
+{
+  g_free (self->sha256);
+  json_node_unref (self->node);
+  g_free (self);
+}
+
+/* The newest comes last and has the last word. */
+static int
+compare_descriptions (gconstpointer a, gconstpointer b)
+{
+  const Description *left = *(Description *const *) a, *right = *(Description *const *) b;
+
+  return left->written < right->written ? -1 : left->written > right->written;
+}
+
+static void
+read_description (FwHistory *self, const char *sha256, GPtrArray *descriptions)
 {
   g_autofree char *path = fw_history_model_path (self, sha256, ".json");
   g_autofree char *model = fw_history_model_path (self, sha256, ".onnx");
   g_autofree char *text = NULL;
   g_autoptr (JsonNode) node = NULL;
-  JsonArray *entries = NULL;
-  gboolean used = FALSE;
+  JsonObject *object;
+  Description *description;
   gsize length;
 
   if (!g_file_test (model, G_FILE_TEST_IS_REGULAR)
-      || !g_file_get_contents (path, &text, &length, NULL) || length > MAX_DESCRIPTION)
-    return TRUE;
+      || !g_file_get_contents (path, &text, &length, NULL) || length > FW_JSON_MAX_BYTES)
+    return;
   node = fw_json_parse (text, (gssize) length, NULL);
-  if (node != NULL && JSON_NODE_HOLDS_OBJECT (node)
-      && fw_json_get_number (json_node_get_object (node), FORMAT_MEMBER, 0) == FORMAT)
-    entries = fw_json_get_array (json_node_get_object (node), "entries");
-  for (guint i = 0; entries != NULL && i < json_array_get_length (entries); i++)
+  if (node == NULL || !JSON_NODE_HOLDS_OBJECT (node))
+    return;
+  object = json_node_get_object (node);
+  if (fw_json_get_number (object, FORMAT_MEMBER, 0) != FORMAT
+      || fw_json_get_array (object, "entries") == NULL)
+    return;
+  description = g_new0 (Description, 1);
+  description->sha256 = g_strdup (sha256);
+  description->written = get_integer (object, "written");
+  description->node = g_steal_pointer (&node);
+  g_ptr_array_add (descriptions, description);
+}
+
+static gboolean
+recover_file (FwHistory *self, Description *description, guint *n, GError **error)
+{
+  JsonArray *entries = fw_json_get_array (json_node_get_object (description->node), "entries");
+  gboolean used = FALSE;
+
+  for (guint i = 0; i < json_array_get_length (entries); i++)
     {
       JsonNode *entry = json_array_get_element (entries, i);
 
       if (JSON_NODE_HOLDS_OBJECT (entry)
-          && !recover_entry (self, json_node_get_object (entry), sha256, &used, error))
+          && !recover_entry (self, json_node_get_object (entry), description->sha256, &used, error))
         return FALSE;
     }
   *n += used ? 1 : 0;
@@ -351,6 +393,8 @@ recover_file (FwHistory *self, const char *sha256, guint *n, GError **error)
 gboolean
 fw_history_recover (FwHistory *self, guint *n, GError **error)
 {
+  g_autoptr (GPtrArray) descriptions
+      = g_ptr_array_new_with_free_func ((GDestroyNotify) description_free);
   g_autoptr (GDir) dir = g_dir_open (self->models, 0, NULL);
   const char *name;
 
@@ -359,9 +403,12 @@ fw_history_recover (FwHistory *self, guint *n, GError **error)
     {
       g_autofree char *sha256 = g_strndup (name, HASH_LENGTH);
 
-      if (is_hash (sha256) && strcmp (name + HASH_LENGTH, ".json") == 0
-          && !recover_file (self, sha256, n, error))
-        return FALSE;
+      if (is_hash (sha256) && strcmp (name + HASH_LENGTH, ".json") == 0)
+        read_description (self, sha256, descriptions);
     }
+  g_ptr_array_sort (descriptions, compare_descriptions);
+  for (guint i = 0; i < descriptions->len; i++)
+    if (!recover_file (self, descriptions->pdata[i], n, error))
+      return FALSE;
   return TRUE;
 }
