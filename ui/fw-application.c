@@ -4,6 +4,7 @@
 
 #include "fw-application.h"
 
+#include <glib-unix.h>
 #include <glib/gi18n-lib.h>
 
 #include "fw-surroundings.h"
@@ -51,6 +52,14 @@ on_quit (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   g_application_quit (user_data);
 }
 
+/* Asked to end from outside: jobs stop and previews go, as when the window is closed. */
+static gboolean
+on_terminated (gpointer user_data)
+{
+  on_quit (NULL, NULL, user_data);
+  return G_SOURCE_REMOVE;
+}
+
 static void
 on_show_result (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
@@ -83,6 +92,8 @@ fw_application_startup (GApplication *application)
 
   if (g_strcmp0 (g_getenv ("FEATHERWEIGHT_RTL"), "1") == 0)
     gtk_widget_set_default_direction (GTK_TEXT_DIR_RTL);
+  g_unix_signal_add (SIGTERM, on_terminated, application);
+  g_unix_signal_add (SIGINT, on_terminated, application);
   gtk_window_set_default_icon_name (FW_APPLICATION_ID);
   g_action_map_add_action_entries (G_ACTION_MAP (application), actions, G_N_ELEMENTS (actions),
                                    application);
