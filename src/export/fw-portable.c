@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "config.h"
+
+#include "fw-portable.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+#include "fw-error.h"
+#include "fw-session.h"
+#include "fw-signed.h"
+
+/* The share of answers that must stay. */
+#define LEAST_SAME 0.98
+
+static gboolean
+holds (GMappedFile *file, const char *text)
+{
+  return g_mapped_file_get_length (file) > 0
+         && memmem (g_mapped_file_get_contents (file), g_mapped_file_get_length (file), text,
+                    strlen (text))
+                != NULL;
+}
+
+/* Names in the file are plain text. */
+static gboolean
+check_portable (const char *path, GError **error)
+{
+  /* The domain of operators on memory laid out for one processor. */
+  static const char *const domain = "com.microsoft.nchwc";
+  g_autofree char *folder = g_path_get_dirname (path);
+  g_autoptr (GMappedFile) file = g_mapped_file_new (path, FALSE, error);
+
+  if (file == NULL)
+    return FALSE;
+  if (!holds (file, domain) && !holds (file, folder) && !holds (file, g_get_home_dir ()))
+    return TRUE;
+  g_set_error (error, FW_ERROR, FW_ERROR_INTERNAL,
+               _ ("The file for phones holds something of this computer."));
+  return FALSE;
+}
+
+gboolean
+fw_portable_write (FwModel *model,
+                   const char *ort_path,
+                   const char *signed_path,
+                   GCancellable *cancellable,
+                   GError **error)
+{
+  const FwSessionOptions options = {
+    .threads = 1,
+    .optimization = FW_OPTIMIZE_ALL,
+    .save_optimized = ort_path,
+    .save_ort = TRUE,
+    .signed_activations = TRUE,
+  };
+  g_autoptr (FwModel) other = fw_signed_new (model, error);
+  g_autoptr (FwSession) session = NULL;
+
+  if (other == NULL || !fw_model_save (other, signed_path, cancellable, error))
+    return FALSE;
+  session = fw_session_new (signed_path, &options, error);
+  return session != NULL && check_portable (ort_path, error);
+}
+
+static gboolean
+answer_one (FwSession *session,
+            const FwFeed *feed,
+            guint index,
+            guint output,
+            FwAnswer *answer,
+            GCancellable *cancellable,
+            GError **error)
+{
+  g_autoptr (GPtrArray) inputs = feed->func (index, feed->user_data, error);
+  g_autoptr (GPtrArray) outputs = NULL;
+
+  if (inputs == NULL)
+    return FALSE;
+  outputs = fw_session_run (session, NULL, (FwTensor **) inputs->pdata, inputs->len, NULL,
+                            cancellable, error);
+  return outputs != NULL && output < outputs->len
+         && fw_answer_read (answer, g_ptr_array_index (outputs, output), error);
+}
+
+FwComparison *
+fw_portable_compare (const char *path,
+                     const FwAnswer *original,
+                     const FwFeed *feed,
+                     guint output,
+                     guint threads,
+                     FwProgress *progress,
+                     GCancellable *cancellable,
+                     GError **error)
+{
+  const FwSessionOptions options
+      = { .threads = threads, .optimization = FW_OPTIMIZE_NONE, .signed_activations = TRUE };
+  g_autoptr (FwComparison) self = g_new0 (FwComparison, 1);
+  g_autoptr (FwSession) session = fw_session_new (path, &options, error);
+
+  if (session == NULL)
+    return NULL;
+  self->n = feed->n;
+  self->original = g_memdup2 (original, feed->n * sizeof (FwAnswer));
+  self->other = g_new0 (FwAnswer, feed->n + 1);
+  for (guint i = 0; i < feed->n; i++)
+    {
+      if (!answer_one (session, feed, i, output, &self->other[i], cancellable, error))
+        return NULL;
+      fw_progress_report (progress, (i + 1.0) / feed->n);
+    }
+  self->agreement = fw_agreement_new (self->original, self->other, NULL, self->n);
+  return g_steal_pointer (&self);
+}
+
+void
+fw_comparison_free (FwComparison *self)
+{
+  g_clear_pointer (&self->agreement, fw_agreement_free);
+  g_free (self->original);
+  g_free (self->other);
+  g_free (self);
+}
+
+gboolean
+fw_comparison_is_good (FwComparison *self)
+{
+  const FwSame *same = &self->agreement->same;
+  guint changed = same->total - same->same;
+
+  if (self->agreement->new_not_finite > 0)
+    return FALSE;
+  return changed <= 1 || same->same >= LEAST_SAME * same->total;
+}
