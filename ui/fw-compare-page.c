@@ -89,8 +89,7 @@ show_answers (FwComparePage *self, FwSampleItem *sample)
 {
   const int label = fw_sample_item_get_label (sample);
   GHashTable *names = fw_comparison_get_class_names (self->comparison);
-  const char *class_name
-      = label >= 0 ? g_hash_table_lookup (names, GINT_TO_POINTER (label)) : NULL;
+  const char *class_name = label >= 0 ? g_hash_table_lookup (names, GINT_TO_POINTER (label)) : NULL;
   g_autofree char *verdict = fw_verdict_describe_sample (sample, class_name);
 
   gtk_label_set_text (self->verdict, verdict);
@@ -176,6 +175,8 @@ on_folded_changed (FwComparePage *self)
   const gboolean folded = adw_leaflet_get_folded (self->leaflet);
 
   gtk_widget_set_visible (self->list_button, folded);
+  /* Such lists select what the pointer is over, which is only good where that is not shown. */
+  gtk_list_view_set_single_click_activate (self->list, folded);
   gtk_widget_set_margin_start (GTK_WIDGET (self->name), folded ? 0 : 14);
 }
 
@@ -430,8 +431,8 @@ fw_compare_page_set_project (FwComparePage *self, FwProject *project)
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (self->comparison, "notify::fraction", G_CALLBACK (on_fraction_changed),
                            self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->comparison, "notify::result", G_CALLBACK (on_result_changed),
-                           self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->comparison, "notify::result", G_CALLBACK (on_result_changed), self,
+                           G_CONNECT_SWAPPED);
   g_signal_connect_object (fw_comparison_get_samples (self->comparison), "items-changed",
                            G_CALLBACK (on_samples_changed), self, G_CONNECT_SWAPPED);
   on_result_changed (self);

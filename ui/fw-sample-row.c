@@ -38,17 +38,20 @@ fw_sample_row_set_sample (FwSampleRow *self, FwSampleItem *sample)
   gtk_label_set_text (GTK_LABEL (self->answer), summary);
   gtk_label_set_text (GTK_LABEL (self->name), fw_sample_item_get_name (sample));
   gtk_widget_set_visible (self->changed, fw_sample_item_get_changed (sample));
+  if (fw_sample_item_get_changed (sample))
+    gtk_widget_add_css_class (self->answer, "heading");
+  else
+    gtk_widget_remove_css_class (self->answer, "heading");
   gtk_picture_set_filename (GTK_PICTURE (self->picture), fw_sample_item_get_preview (sample));
 }
 
 static GtkWidget *
-create_label (const char *style)
+create_label (void)
 {
   GtkWidget *label = gtk_label_new (NULL);
 
   gtk_label_set_xalign (GTK_LABEL (label), 0);
   gtk_label_set_ellipsize (GTK_LABEL (label), PANGO_ELLIPSIZE_END);
-  gtk_widget_add_css_class (label, style);
   return label;
 }
 
@@ -73,8 +76,9 @@ fw_sample_row_init (FwSampleRow *self)
   gtk_widget_add_css_class (self->picture, "thumbnail");
   gtk_box_append (GTK_BOX (self), self->picture);
 
-  self->answer = create_label ("heading");
-  self->name = create_label ("caption");
+  self->answer = create_label ();
+  self->name = create_label ();
+  gtk_widget_add_css_class (self->name, "caption");
   gtk_widget_add_css_class (self->name, "dim-label");
   gtk_box_append (GTK_BOX (words), self->answer);
   gtk_box_append (GTK_BOX (words), self->name);

@@ -18,6 +18,7 @@ struct _FwWindow
   GtkWidget *start_page;
   GtkWidget *model_page;
   GtkWidget *tradeoff_page;
+  GtkWidget *compare_page;
 
   FwProject *project;
   GQueue *trail; /* names of pages to go back to, the last first */

@@ -6,6 +6,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "fw-compare-page.h"
 #include "fw-model-page.h"
 #include "fw-problem-dialog.h"
 #include "fw-start-page.h"
@@ -276,6 +277,7 @@ fw_window_class_init (FwWindowClass *klass)
   g_type_ensure (FW_TYPE_START_PAGE);
   g_type_ensure (FW_TYPE_MODEL_PAGE);
   g_type_ensure (FW_TYPE_TRADEOFF_PAGE);
+  g_type_ensure (FW_TYPE_COMPARE_PAGE);
   gtk_widget_class_set_template_from_resource (widget_class, FW_RESOURCES "/fw-window.ui");
   gtk_widget_class_bind_template_child (widget_class, FwWindow, toast_overlay);
   gtk_widget_class_bind_template_child (widget_class, FwWindow, leaflet);
@@ -283,6 +285,7 @@ fw_window_class_init (FwWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, FwWindow, start_page);
   gtk_widget_class_bind_template_child (widget_class, FwWindow, model_page);
   gtk_widget_class_bind_template_child (widget_class, FwWindow, tradeoff_page);
+  gtk_widget_class_bind_template_child (widget_class, FwWindow, compare_page);
   fw_window_class_install_actions (klass);
 }
 
@@ -294,6 +297,7 @@ fw_window_init (FwWindow *self)
   gtk_widget_init_template (GTK_WIDGET (self));
   fw_model_page_set_project (FW_MODEL_PAGE (self->model_page), self->project);
   fw_tradeoff_page_set_project (FW_TRADEOFF_PAGE (self->tradeoff_page), self->project);
+  fw_compare_page_set_project (FW_COMPARE_PAGE (self->compare_page), self->project);
   fw_window_init_drop_target (self);
   restore_size (self);
 
