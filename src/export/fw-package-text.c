@@ -145,7 +145,7 @@ set_names (GHashTable *values, const FwPackageInput *input)
 
   set (values, "INPUT", fw_template_escape (input->golden->input_name, before, after));
   set (values, "OUTPUT", fw_template_escape (input->golden->output_name, before, after));
-  set (values, "TITLE", make_title (input->model_path));
+  set (values, "TITLE", make_title (input->name != NULL ? input->name : input->model_path));
 }
 
 static GHashTable *

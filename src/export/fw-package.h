@@ -26,6 +26,7 @@ typedef struct
 {
   FwTarget target;        /* android, ios or web */
   const char *model_path; /* the file, whose bytes go into the package */
+  const char *name;       /* a file whose name is the package's title */
   FwModel *model;
   const FwPreprocess *preprocess;
   gboolean preprocess_known; /* FALSE: no more than a usual guess */

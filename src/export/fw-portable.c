@@ -17,28 +17,69 @@
 static gboolean
 holds (GMappedFile *file, const char *text)
 {
-  return g_mapped_file_get_length (file) > 0
-         && memmem (g_mapped_file_get_contents (file), g_mapped_file_get_length (file), text,
-                    strlen (text))
-                != NULL;
+  return memmem (g_mapped_file_get_contents (file), g_mapped_file_get_length (file), text,
+                 strlen (text))
+         != NULL;
+}
+
+static gboolean
+fail_not_portable (GError **error)
+{
+  g_set_error (error, FW_ERROR, FW_ERROR_INTERNAL,
+               _ ("The file for phones holds something of this computer."));
+  return FALSE;
 }
 
 /* Names in the file are plain text. */
 static gboolean
-check_portable (const char *path, GError **error)
+check_no_paths (const char *path, GError **error)
 {
-  /* The domain of operators on memory laid out for one processor. */
-  static const char *const domain = "com.microsoft.nchwc";
   g_autofree char *folder = g_path_get_dirname (path);
   g_autoptr (GMappedFile) file = g_mapped_file_new (path, FALSE, error);
 
   if (file == NULL)
     return FALSE;
-  if (!holds (file, domain) && !holds (file, folder) && !holds (file, g_get_home_dir ()))
+  if (g_mapped_file_get_length (file) > 0 && !holds (file, folder))
     return TRUE;
-  g_set_error (error, FW_ERROR, FW_ERROR_INTERNAL,
-               _ ("The file for phones holds something of this computer."));
-  return FALSE;
+  return fail_not_portable (error);
+}
+
+/* The same optimized model as plain ONNX, which can be looked into: operators of ONNX's own and of
+ * the extensions that every ONNX Runtime has, and no others. */
+static gboolean
+check_operators (const char *path, GError **error)
+{
+  static const char *const everywhere[] = { "", "ai.onnx", "ai.onnx.ml", "com.microsoft", NULL };
+  g_autoptr (FwModel) model = fw_model_load (path, error);
+  Onnx__GraphProto *graph;
+
+  if (model == NULL)
+    return FALSE;
+  graph = fw_model_get_graph (model);
+  for (gsize i = 0; i < graph->n_node; i++)
+    {
+      const char *domain = graph->node[i]->domain;
+
+      if (domain != NULL && !g_strv_contains (everywhere, domain))
+        return fail_not_portable (error);
+    }
+  return TRUE;
+}
+
+static gboolean
+optimize (const char *from, const char *to, gboolean is_ort, GError **error)
+{
+  const FwSessionOptions options = {
+    .threads = 1,
+    .optimization = FW_OPTIMIZE_ALL,
+    .save_optimized = to,
+    .save_ort = is_ort,
+    .portable = TRUE,
+    .signed_activations = TRUE,
+  };
+  g_autoptr (FwSession) session = fw_session_new (from, &options, error);
+
+  return session != NULL;
 }
 
 gboolean
@@ -48,20 +89,12 @@ fw_portable_write (FwModel *model,
                    GCancellable *cancellable,
                    GError **error)
 {
-  const FwSessionOptions options = {
-    .threads = 1,
-    .optimization = FW_OPTIMIZE_ALL,
-    .save_optimized = ort_path,
-    .save_ort = TRUE,
-    .signed_activations = TRUE,
-  };
+  g_autofree char *plain = g_strconcat (signed_path, ".optimized.onnx", NULL);
   g_autoptr (FwModel) other = fw_signed_new (model, error);
-  g_autoptr (FwSession) session = NULL;
 
-  if (other == NULL || !fw_model_save (other, signed_path, cancellable, error))
-    return FALSE;
-  session = fw_session_new (signed_path, &options, error);
-  return session != NULL && check_portable (ort_path, error);
+  return other != NULL && fw_model_save (other, signed_path, cancellable, error)
+         && optimize (signed_path, plain, FALSE, error) && check_operators (plain, error)
+         && optimize (signed_path, ort_path, TRUE, error) && check_no_paths (ort_path, error);
 }
 
 static gboolean

@@ -27,7 +27,7 @@ fill_portable_options (const OrtApi *api, OrtSessionOptions *ort, const FwSessio
 
   if (options->save_ort)
     status = api->AddSessionConfigEntry (ort, "session.save_model_format", "ORT");
-  if (status == NULL && options->save_ort)
+  if (status == NULL && options->portable)
     status = api->AddSessionConfigEntry (ort, "optimization.disable_specified_optimizers",
                                          "NchwcTransformer");
   if (status == NULL && options->signed_activations)

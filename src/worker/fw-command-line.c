@@ -29,6 +29,7 @@ typedef struct
   char *save_inputs;
   char *uniform;
   char *memory;
+  char *target;
   gboolean no_measure;
   gboolean json;
   gboolean help;
@@ -42,18 +43,21 @@ typedef struct
   guint n_models;
   gboolean has_samples;
   gboolean has_targets; /* can aim at one version */
+  gboolean samples_optional;
   const char *summary;
 } CommandEntry;
 
 static const CommandEntry commands[] = {
-  { "inspect", FW_COMMAND_INSPECT, N_ ("MODEL"), 1, FALSE, FALSE,
+  { "inspect", FW_COMMAND_INSPECT, N_ ("MODEL"), 1, FALSE, FALSE, FALSE,
     N_ ("Says what a model does, how large it is and whether it can be made smaller.") },
-  { "shrink", FW_COMMAND_SHRINK, N_ ("MODEL SAMPLES…"), 1, TRUE, TRUE,
+  { "shrink", FW_COMMAND_SHRINK, N_ ("MODEL SAMPLES…"), 1, TRUE, TRUE, FALSE,
     N_ ("Makes a model smaller and faster, and measures the result on your samples.") },
-  { "path", FW_COMMAND_PATH, N_ ("MODEL SAMPLES…"), 1, TRUE, FALSE,
+  { "path", FW_COMMAND_PATH, N_ ("MODEL SAMPLES…"), 1, TRUE, FALSE, FALSE,
     N_ ("Writes every version between the smallest and the original, and stops.json.") },
-  { "compare", FW_COMMAND_COMPARE, N_ ("ORIGINAL OTHER SAMPLES…"), 2, TRUE, FALSE,
+  { "compare", FW_COMMAND_COMPARE, N_ ("ORIGINAL OTHER SAMPLES…"), 2, TRUE, FALSE, FALSE,
     N_ ("Compares two models on your samples.") },
+  { "export", FW_COMMAND_EXPORT, N_ ("MODEL [SAMPLES…]"), 1, TRUE, FALSE, TRUE,
+    N_ ("Takes a model to a phone, to a web page or elsewhere.") },
 };
 
 static void
@@ -73,6 +77,7 @@ typed_clear (Typed *self)
   g_free (self->save_inputs);
   g_free (self->uniform);
   g_free (self->memory);
+  g_free (self->target);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Typed, typed_clear)
@@ -210,6 +215,8 @@ read_options (FwJob *job, Typed *typed, GError **error)
     return FALSE;
   if (typed->prefer != NULL && !fw_prefer_from_name (typed->prefer, &job->prefer))
     return wrong_value ("prefer", typed->prefer, error);
+  if (typed->target != NULL && !fw_target_from_name (typed->target, &job->target))
+    return wrong_value ("for", typed->target, error);
   job->threads = (guint) threads;
   job->uniform = g_steal_pointer (&typed->uniform);
   job->measure = !typed->no_measure;
@@ -222,7 +229,7 @@ read_files (FwJob *job, const CommandEntry *entry, const Typed *typed, GError **
   guint n = typed->files != NULL ? g_strv_length (typed->files) : 0;
   g_autoptr (GPtrArray) samples = g_ptr_array_new_with_free_func (g_free);
 
-  if (n < entry->n_models + entry->has_samples)
+  if (n < entry->n_models + (entry->has_samples && !entry->samples_optional))
     {
       g_set_error (error, FW_ERROR, FW_ERROR_USAGE,
                    n < entry->n_models ? _ ("“%s” needs a model: %s %s")
@@ -339,6 +346,28 @@ add_folder_option (GOptionContext *context, Typed *typed)
   g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
 }
 
+static void
+add_export_options (GOptionContext *context, Typed *typed)
+{
+  const GOptionEntry entries[] = {
+    { "for", 0, 0, G_OPTION_ARG_STRING, &typed->target, N_ ("Where to: android, ios, web or file"),
+      N_ ("WHERE") },
+    { "output", 'o', 0, G_OPTION_ARG_FILENAME, &typed->output,
+      N_ ("Where to write it, a .zip or, for a file, an .onnx; never overwrites"), N_ ("OUT") },
+    { "labels", 0, 0, G_OPTION_ARG_FILENAME, &typed->labels,
+      N_ ("A text file with the name of each class, a line each; with samples, a CSV file with the "
+          "right answers"),
+      N_ ("FILE") },
+    { "preprocess", 0, 0, G_OPTION_ARG_FILENAME, &typed->preprocess,
+      N_ ("How pictures are prepared: auto, a name or a JSON file"), N_ ("NAME") },
+    { "seed", 0, 0, G_OPTION_ARG_STRING, &typed->seed, N_ ("Another split of the samples"),
+      N_ ("N") },
+    { NULL },
+  };
+
+  g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
+}
+
 static GOptionContext *
 new_context (const CommandEntry *entry, Typed *typed)
 {
@@ -352,7 +381,9 @@ new_context (const CommandEntry *entry, Typed *typed)
     add_folder_option (context, typed);
   if (entry->command == FW_COMMAND_SHRINK || entry->command == FW_COMMAND_PATH)
     add_shrink_options (context, typed);
-  if (entry->has_samples)
+  if (entry->command == FW_COMMAND_EXPORT)
+    add_export_options (context, typed);
+  else if (entry->has_samples)
     add_sample_options (context, typed);
   add_common_options (context, typed);
   return context;
@@ -369,6 +400,13 @@ read_job (const CommandEntry *entry, Typed *typed, GError **error)
     {
       g_set_error (error, FW_ERROR, FW_ERROR_USAGE,
                    _ ("“path” needs --out-dir with a new folder."));
+      return NULL;
+    }
+  if (entry->command == FW_COMMAND_EXPORT && (typed->target == NULL || job->output == NULL))
+    {
+      g_set_error (error, FW_ERROR, FW_ERROR_USAGE,
+                   _ ("“export” needs --for with android, ios, web or file, and -o with a new "
+                      "file."));
       return NULL;
     }
   return g_steal_pointer (&job);
@@ -434,7 +472,7 @@ no_command (const char *name, GError **error)
 {
   if (name == NULL)
     g_set_error (error, FW_ERROR, FW_ERROR_USAGE,
-                 _ ("Say what to do: inspect, shrink, path or compare."));
+                 _ ("Say what to do: inspect, shrink, path, compare or export."));
   else if (name[0] == '-')
     g_set_error (error, FW_ERROR, FW_ERROR_USAGE, _ ("There is no option “%s” here."), name);
   else

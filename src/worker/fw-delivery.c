@@ -433,7 +433,8 @@ fw_delivery_finish (const FwJob *job,
   if (job->save_inputs != NULL && !deliver_inputs (job, folder, result, cancellable, error))
     return FALSE;
 
-  if (job->command == FW_COMMAND_SHRINK || job->command == FW_COMMAND_REBUILD)
+  if (job->command == FW_COMMAND_SHRINK || job->command == FW_COMMAND_REBUILD
+      || job->command == FW_COMMAND_EXPORT)
     {
       forget_files (stops);
       return deliver_one (job, folder, result, cancellable, error);

@@ -9,6 +9,7 @@
 
 #include "fw-compare-job.h"
 #include "fw-error.h"
+#include "fw-export-job.h"
 #include "fw-file.h"
 #include "fw-inspect-job.h"
 #include "fw-rebuild-job.h"
@@ -252,6 +253,8 @@ fw_job_run (const FwJob *job,
       return fw_compare_job_run (job, folder, events, cancellable, error);
     case FW_COMMAND_SAMPLES:
       return fw_samples_job_run (job, folder, events, cancellable, error);
+    case FW_COMMAND_EXPORT:
+      return fw_export_job_run (job, folder, events, cancellable, error);
     case FW_COMMAND_REBUILD:
       return fw_rebuild_job_run (job, folder, events, cancellable, error);
     case FW_COMMAND_SHRINK:

@@ -454,6 +454,47 @@ append_inspect (GString *text, JsonObject *result)
     g_string_append_printf (text, "%s\n", reason);
 }
 
+static void
+append_ort (GString *text, JsonObject *result)
+{
+  JsonObject *ort = fw_json_get_object (result, "ort");
+  g_autofree char *reason = fw_text_make_plain (fw_json_get_string (result, "ort_reason", ""));
+
+  if (fw_json_get_boolean (result, "has_ort", FALSE))
+    {
+      g_autofree char *same = describe_same (ort);
+
+      g_string_append_printf (
+          text, _ ("The form for phones gives the same answers as this model for: %s\n"), same);
+    }
+  else if (reason[0] != '\0')
+    g_string_append_printf (text, _ ("There is no .ort file in it. %s\n"), reason);
+}
+
+static void
+append_export (GString *text, const FwJob *job, JsonObject *result)
+{
+  g_autofree char *path = fw_text_make_plain (fw_json_get_string (result, "path", ""));
+  g_autofree char *size = describe_size (fw_json_get_number (result, "size_bytes", -1));
+  g_autofree char *how = fw_text_make_plain (
+      fw_json_get_string (fw_json_get_object (result, "preprocess"), "description", ""));
+
+  if (job->target == FW_TARGET_FILE)
+    {
+      g_string_append_printf (text, _ ("Saved as %s (%s), read back and run.\n"), path, size);
+      return;
+    }
+  g_string_append_printf (text, _ ("Packed into %s (%s), unpacked again, checked and run.\n"), path,
+                          size);
+  append_ort (text, result);
+  if (how[0] != '\0')
+    g_string_append_printf (text, _ ("Pictures are prepared so: %s\n"), how);
+  if (fw_json_get_boolean (result, "golden_noise", FALSE))
+    g_string_append (text, _ ("Without samples, its inputs to try are noise.\n"));
+  if (!fw_json_get_boolean (result, "labels_known", TRUE))
+    g_string_append (text, _ ("No names of classes were found; labels.txt holds numbers.\n"));
+}
+
 char *
 fw_report_text_result (const FwJob *job, JsonObject *result, GPtrArray *changed)
 {
@@ -466,6 +507,9 @@ fw_report_text_result (const FwJob *job, JsonObject *result, GPtrArray *changed)
       break;
     case FW_COMMAND_COMPARE:
       append_compare (text, result, changed);
+      break;
+    case FW_COMMAND_EXPORT:
+      append_export (text, job, result);
       break;
     case FW_COMMAND_SHRINK:
     case FW_COMMAND_PATH:

@@ -10,6 +10,7 @@
 
 #include "fw-error.h"
 #include "fw-file.h"
+#include "fw-json.h"
 #include "fw-prepare.h"
 
 /* Samples that the detective looks at. */
@@ -109,6 +110,23 @@ fw_shrink_job_inspect (FwShrinkJob *self, GError **error)
 /* Samples ---------------------------------------------------------------------------------------
  */
 
+FwPreprocess *
+fw_shrink_job_read_preprocess (const char *name, const FwValueInfo *info, GError **error)
+{
+  static const char *const said[] = { "description", "guessed", "sure", "reason", "candidates" };
+  g_autoptr (JsonNode) node = NULL;
+
+  if (name[0] != '{')
+    return fw_preprocess_find (name, info, error);
+  node = fw_json_parse (name, -1, error);
+  if (node == NULL)
+    return NULL;
+  /* What a result says beside it. */
+  for (guint i = 0; JSON_NODE_HOLDS_OBJECT (node) && i < G_N_ELEMENTS (said); i++)
+    json_object_remove_member (json_node_get_object (node), said[i]);
+  return fw_preprocess_from_json (node, error);
+}
+
 static gboolean
 find_preprocess (FwShrinkJob *self, FwProgress *progress, GError **error)
 {
@@ -117,7 +135,7 @@ find_preprocess (FwShrinkJob *self, FwProgress *progress, GError **error)
 
   if (name != NULL && strcmp (name, "auto") != 0)
     {
-      self->preprocess = fw_preprocess_find (
+      self->preprocess = fw_shrink_job_read_preprocess (
           name, fw_session_get_input (self->session, self->task.input), error);
       return self->preprocess != NULL;
     }

@@ -58,6 +58,10 @@ void fw_shrink_job_free (FwShrinkJob *self);
 
 /* Opens the original and tells what it does. Errors: those of models and sessions. */
 gboolean fw_shrink_job_inspect (FwShrinkJob *self, GError **error);
+/* What the text @name says of how pictures are prepared: a preset's name, a file's, or the very
+ * JSON that a result holds. Errors: BAD_PREPROCESS. */
+FwPreprocess *
+fw_shrink_job_read_preprocess (const char *name, const FwValueInfo *info, GError **error);
 /* Finds the samples and how the model wants them. */
 gboolean fw_shrink_job_find_preprocess (FwShrinkJob *self, FwProgress *progress, GError **error);
 /* The same, and lets the original answer the test half. */
