@@ -293,14 +293,20 @@ static void
 append_place (GString *text, const FwJob *job, JsonObject *result)
 {
   const char *path = fw_json_get_string (result, "path", NULL);
+  gint64 version = (gint64) fw_json_get_number (result, "version", 0);
 
-  if (path != NULL)
+  if (version != 0)
+    g_string_append_printf (text,
+                            _ ("Kept in the history as number %" G_GINT64_FORMAT "."
+                               " See “featherweight-cli history list”.\n"),
+                            version);
+  if (path != NULL && (version == 0 || job->output != NULL || job->out_dir != NULL))
     {
       g_autofree char *plain = fw_text_make_plain (path);
 
       g_string_append_printf (text, _ ("Saved as %s\n"), plain);
     }
-  else if (job->command == FW_COMMAND_SHRINK)
+  else if (job->command == FW_COMMAND_SHRINK && version == 0)
     g_string_append (text,
                      _ ("Nothing was saved. Add “-o FILE.onnx” to keep the smaller model.\n"));
 }

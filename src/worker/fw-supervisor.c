@@ -17,12 +17,14 @@
 #include "fw-delivery.h"
 #include "fw-job-folder.h"
 #include "fw-json.h"
+#include "fw-keeper.h"
 #include "fw-sandbox.h"
 
 typedef struct
 {
   const FwJob *job;
   FwJobFolder *folder;
+  FwKeeper *keeper; /* or NULL */
   FwEventFunc func;
   gpointer user_data;
   FwEvents *events;
@@ -168,9 +170,13 @@ pass_on (JsonObject *event, gpointer user_data)
       self->overall = CLAMP (overall, self->overall, 1);
       json_object_set_double_member (event, "overall", self->overall);
     }
-  /* The job's own file, which will not stay where it is. */
-  if (strcmp (name, "stop") == 0 && json_object_has_member (event, "file"))
-    json_object_set_null_member (event, "file");
+  if (strcmp (name, "stop") == 0)
+    {
+      fw_keeper_add_stop (self->keeper, event);
+      /* The job's own file, which will not stay where it is. */
+      if (json_object_has_member (event, "file"))
+        json_object_set_null_member (event, "file");
+    }
   if (strcmp (name, "sample") == 0)
     fw_delivery_preview (self->job, self->folder, event);
   self->func (event, self->user_data);
@@ -301,10 +307,23 @@ measure_all_memory (Supervisor *self, JsonObject *result)
     }
 }
 
+/* Into the history first: what goes wrong with the user's own place must not lose it. */
+static gboolean
+bring_home (Supervisor *self, JsonObject *result, GError **error)
+{
+  if (g_cancellable_set_error_if_cancelled (self->cancellable, error)
+      || !fw_keeper_keep (self->keeper, self->folder, result, self->cancellable, error)
+      || !fw_delivery_finish (self->job, self->folder, result, self->cancellable, error))
+    return FALSE;
+  fw_keeper_finish (self->keeper, result);
+  return TRUE;
+}
+
 static JsonObject *
 supervise (Supervisor *self, GError **error)
 {
   g_autoptr (JsonObject) result = NULL;
+  g_autoptr (GError) local = NULL;
 
   self->child_share = brings_files (self->job) ? 0.95 : 1;
   self->folder = fw_job_folder_new (error);
@@ -313,14 +332,16 @@ supervise (Supervisor *self, GError **error)
   if (fw_sandbox_get_landlock_version () == 0)
     g_message ("This kernel has no Landlock: files are not closed off while a model is open.");
 
-  result = run_job (self, error);
-  if (result == NULL)
-    return NULL;
-  measure_all_memory (self, result);
-  if (g_cancellable_set_error_if_cancelled (self->cancellable, error)
-      || !fw_delivery_finish (self->job, self->folder, result, self->cancellable, error))
-    return NULL;
-  return g_steal_pointer (&result);
+  self->keeper = fw_keeper_new (self->job, self->events, &local);
+  if (local == NULL)
+    result = run_job (self, &local);
+  if (result != NULL)
+    measure_all_memory (self, result);
+  if (result != NULL && bring_home (self, result, &local))
+    return g_steal_pointer (&result);
+  fw_keeper_fail (self->keeper, local);
+  g_propagate_error (error, g_steal_pointer (&local));
+  return NULL;
 }
 
 static FwExit
@@ -356,6 +377,7 @@ fw_supervisor_run (const FwJob *job,
 
   start_watching (&watcher);
   result = supervise (&self, &error);
+  g_clear_pointer (&self.keeper, fw_keeper_free);
   g_clear_pointer (&self.folder, fw_job_folder_free);
   stop_watching (&watcher);
 

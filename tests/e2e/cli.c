@@ -19,12 +19,15 @@ void
 cli_init (void)
 {
   g_autofree char *cache = NULL;
+  g_autofree char *data = NULL;
 
   g_assert_nonnull (g_getenv ("FEATHERWEIGHT_CLI"));
   folder = g_dir_make_tmp ("featherweight-test-XXXXXX", NULL);
   g_assert_nonnull (folder);
   cache = cli_path ("cache");
+  data = cli_path ("data");
   g_setenv ("XDG_CACHE_HOME", cache, TRUE);
+  g_setenv ("XDG_DATA_HOME", data, TRUE);
   g_setenv ("LC_ALL", "C.UTF-8", TRUE);
   g_unsetenv ("G_MESSAGES_DEBUG");
   signal (SIGPIPE, SIG_IGN);

@@ -2,8 +2,8 @@
 
 /* cli.h: the program under test, run as a person or another program would run it.
  *
- * FEATHERWEIGHT_CLI names the program. Every test program has a folder of its own, which is its
- * cache too, so that what jobs leave behind can be seen.
+ * FEATHERWEIGHT_CLI names the program. Every test program has a folder of its own, in which its
+ * cache and its history lie, so that what jobs leave behind can be seen.
  */
 
 #pragma once

@@ -141,7 +141,7 @@ test_shrink_text (void)
   g_assert_cmpint (run->status, ==, 0);
   g_assert_nonnull (strstr (run->out, "Same answers"));
   g_assert_nonnull (strstr (run->out, " instead of "));
-  g_assert_nonnull (strstr (run->out, "Nothing was saved."));
+  g_assert_nonnull (strstr (run->out, "Kept in the history as number "));
   g_assert_null (strchr (run->out, '\033'));
   g_assert_null (strchr (run->err, '\r'));
   g_assert_null (strstr (run->out, "nan"));
