@@ -88,6 +88,7 @@ fw_request_free (FwRequest *self)
   if (self == NULL)
     return;
   g_clear_pointer (&self->job, fw_job_free);
+  g_clear_pointer (&self->history, fw_history_request_free);
   g_free (self->text);
   g_free (self);
 }
@@ -453,6 +454,8 @@ general_help (void)
   for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
     g_string_append_printf (text, "  featherweight-cli %s %s\n      %s\n", commands[i].name,
                             _ (commands[i].files), _ (commands[i].summary));
+  g_string_append_printf (text, "  featherweight-cli history …\n      %s\n",
+                          _ ("Lists, shows and takes back what was made before."));
   g_string_append_printf (
       text, "\n%s\n", _ ("Run “featherweight-cli COMMAND --help” for the options of a command."));
   return g_string_free (text, FALSE);
@@ -479,6 +482,17 @@ no_command (const char *name, GError **error)
     g_set_error (error, FW_ERROR, FW_ERROR_USAGE, _ ("There is no command “%s”."), name);
 }
 
+static void
+read_history (FwRequest *self, const char *const *arguments, GError **error)
+{
+  gboolean json;
+
+  self->history = fw_history_request_new (arguments, &json, &self->text, error);
+  self->json = self->json || json;
+  if (self->history != NULL)
+    self->kind = FW_REQUEST_HISTORY;
+}
+
 FwRequest *
 fw_request_new (const char *const *arguments, GError **error)
 {
@@ -500,6 +514,8 @@ fw_request_new (const char *const *arguments, GError **error)
     entry = find_command (name);
   if (entry != NULL)
     read_command (self, entry, arguments, error);
+  else if (g_strcmp0 (name, "history") == 0)
+    read_history (self, arguments + 1, error);
   else if (g_strcmp0 (name, "worker") == 0)
     {
       self->kind = FW_REQUEST_WORKER;

@@ -4,21 +4,24 @@
 
 #pragma once
 
+#include "fw-history-command.h"
 #include "fw-job.h"
 
 G_BEGIN_DECLS
 
 typedef enum
 {
-  FW_REQUEST_JOB,    /* do @job */
-  FW_REQUEST_WORKER, /* the job comes as the first line of stdin */
-  FW_REQUEST_TEXT,   /* only @text was asked for: help, the version */
+  FW_REQUEST_JOB,     /* do @job */
+  FW_REQUEST_WORKER,  /* the job comes as the first line of stdin */
+  FW_REQUEST_TEXT,    /* only @text was asked for: help, the version */
+  FW_REQUEST_HISTORY, /* do @history */
 } FwRequestKind;
 
 typedef struct
 {
   FwRequestKind kind;
   FwJob *job;
+  FwHistoryRequest *history;
   char *text;
   gboolean json;
 } FwRequest;

@@ -90,6 +90,48 @@ run_with_json (const FwJob *job, FwLineReader *commands)
   return fw_supervisor_run (job, commands, STDIN_FILENO, show_as_json, events);
 }
 
+/* The history answers at once, but for a version that has to be made again. */
+typedef struct
+{
+  FwHistoryRequest *request;
+  FwTerminal *terminal;
+} HistoryFace;
+
+static void
+show_history (JsonObject *event, gpointer user_data)
+{
+  HistoryFace *self = user_data;
+  TextFace face = { .terminal = self->terminal };
+  g_autofree char *text = NULL;
+
+  if (strcmp (fw_json_get_string (event, "event", ""), "result") != 0)
+    {
+      show_as_text (event, &face);
+      return;
+    }
+  fw_terminal_clear (self->terminal);
+  text = fw_history_request_text (self->request, event);
+  fputs (text, stdout);
+}
+
+static FwExit
+run_history (FwHistoryRequest *request, gboolean json)
+{
+  if (json)
+    {
+      g_autoptr (FwEvents) events = fw_events_new_for_fd (STDOUT_FILENO);
+
+      return fw_history_request_run (request, show_as_json, events);
+    }
+  else
+    {
+      g_autoptr (FwTerminal) terminal = fw_terminal_new (STDERR_FILENO);
+      HistoryFace face = { request, terminal };
+
+      return fw_history_request_run (request, show_history, &face);
+    }
+}
+
 /* Wrong use: one line for people, and with --json the event as well. */
 static FwExit
 refuse (const GError *error, gboolean json)
@@ -162,6 +204,10 @@ main (int argc, char **argv)
 
     case FW_REQUEST_WORKER:
       return run_worker ();
+
+    case FW_REQUEST_HISTORY:
+      fw_supervisor_block_signals ();
+      return run_history (request->history, request->json);
 
     case FW_REQUEST_JOB:
     default:
