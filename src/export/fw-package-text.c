@@ -84,7 +84,7 @@ make_title (const char *path)
 
       if (g_unichar_isalnum (c) || (c < 128 && strchr (" .-()", (char) c) != NULL))
         g_string_append_unichar (title, c);
-      else
+      else if (title->len > 0 && title->str[title->len - 1] != ' ')
         g_string_append_c (title, ' ');
     }
   g_strstrip (title->str);
@@ -133,6 +133,7 @@ set_pixels (GHashTable *values, const FwPreprocess *p, const char *suffix)
   set_numbers (values, "PLAIN_DEVIATION", p->deviation, channels, "");
   set_flag (values, "FLOAT", p->type == FW_ELEMENT_FLOAT);
   set_flag (values, "BYTES", p->type == FW_ELEMENT_UINT8);
+  set_flag (values, "ROUNDS", p->type == FW_ELEMENT_UINT8 || p->resize == FW_RESIZE_CROP);
   set_flag (values, "NOT_BYTES", p->type != FW_ELEMENT_UINT8);
   set_flag (values, "HALVES", p->type == FW_ELEMENT_FLOAT16);
 }

@@ -11,7 +11,8 @@
  * SHA256SUMS         checksums of all of these
  *
  * Before a package is called done it is unpacked again, its checksums are checked and its models
- * run on the golden inputs. The same input always gives the same bytes.
+ * run on the golden inputs. The same input always gives the same bytes, but for
+ * the .ort, in which ONNX Runtime writes a table in whatever order its hash table has that day.
  */
 
 #pragma once

@@ -19,8 +19,8 @@ static const char *const resize_names[] = { "crop", "stretch", "letterbox", NULL
 static const char *const type_names[] = { "float32", "float16", "uint8", NULL };
 static const FwElementType types[] = { FW_ELEMENT_FLOAT, FW_ELEMENT_FLOAT16, FW_ELEMENT_UINT8 };
 static const char *const members[]
-    = { "name",   "layout",  "channels", "resize",    "width", "height", "crop_from",
-        "invert", "divisor", "mean",     "deviation", "type",  NULL };
+    = { "name",   "layout",  "channels", "resize",    "width", "height",      "crop_from",
+        "invert", "divisor", "mean",     "deviation", "type",  "description", NULL };
 
 static guint
 get_n_channels (const FwPreprocess *self)

@@ -55,7 +55,7 @@ void fw_preprocess_free (FwPreprocess *self);
 gboolean fw_preprocess_equal (const FwPreprocess *a, const FwPreprocess *b);
 
 JsonNode *fw_preprocess_to_json (const FwPreprocess *self);
-/* Errors: BAD_PREPROCESS. */
+/* A member "description" is for people and is passed over. Errors: BAD_PREPROCESS. */
 FwPreprocess *fw_preprocess_from_json (JsonNode *node, GError **error);
 
 /* "RGB, 0 to 1, shorter side 256, middle 224×224": a translated phrase for people. */
