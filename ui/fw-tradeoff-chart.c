@@ -158,6 +158,7 @@ draw_line (const Plot *plot)
   double first_x = 0, last_x = 0;
   gboolean started = FALSE;
 
+  cairo_new_path (plot->cr);
   for (guint i = 0; i < n; i++)
     {
       g_autoptr (FwStopItem) stop = get_stop (plot->chart, i);
@@ -250,20 +251,32 @@ draw_selection (const Plot *plot, FwStopItem *stop)
     }
 }
 
+/* What the chart stands on: a card may let the window's colour through. */
+static GdkRGBA
+get_ground (const Plot *plot)
+{
+  GtkStyleContext *style = gtk_widget_get_style_context (GTK_WIDGET (plot->chart));
+  GdkRGBA window = { 1, 1, 1, 1 };
+  GdkRGBA card = { 1, 1, 1, 1 };
+
+  gtk_style_context_lookup_color (style, "window_bg_color", &window);
+  gtk_style_context_lookup_color (style, "card_bg_color", &card);
+  return (GdkRGBA){
+    .red = window.red + (card.red - window.red) * card.alpha,
+    .green = window.green + (card.green - window.green) * card.alpha,
+    .blue = window.blue + (card.blue - window.blue) * card.alpha,
+    .alpha = 1,
+  };
+}
+
 static void
 draw_point (const Plot *plot, FwStopItem *stop, gboolean selected)
 {
   const double x = x_of_stop (plot, stop);
   const double y = y_of_share (plot, fw_stop_item_get_faithfulness (stop));
   const double radius = selected ? RADIUS + 1.5 : RADIUS;
-  GdkRGBA ground = { 1, 1, 1, 1 };
+  const GdkRGBA ground = get_ground (plot);
 
-  gtk_style_context_lookup_color (gtk_widget_get_style_context (GTK_WIDGET (plot->chart)),
-                                  "card_bg_color", &ground);
-  ground.alpha = 1;
-  if (ground.red < 0.99)
-    gtk_style_context_lookup_color (gtk_widget_get_style_context (GTK_WIDGET (plot->chart)),
-                                    "view_bg_color", &ground);
   trace_shape (plot, stop, x, y, radius + 2);
   set_colour (plot, &ground, 1);
   cairo_fill (plot->cr);
@@ -322,7 +335,7 @@ draw_placeholder (const Plot *plot)
 {
   set_colour (plot, &plot->text, 0.7);
   draw_text (plot, _ ("Versions appear here as they are measured"), (plot->left + plot->right) / 2,
-             (plot->top + plot->bottom) / 2, 0.5, FALSE);
+             plot->top + (plot->bottom - plot->top) * 0.7, 0.5, FALSE);
 }
 
 static void
