@@ -25,7 +25,8 @@ struct _FwModelPage
   GtkSpinner *model_spinner;
   FwProblemView *problem_view;
   GtkWidget *samples_group;
-  GtkStack *samples_stack;
+  GtkWidget *samples_none;
+  GtkWidget *samples_known;
   GtkFlowBox *thumbnails;
   AdwActionRow *count_row;
   AdwActionRow *labels_row;
@@ -226,7 +227,8 @@ show_samples (FwModelPage *self)
   const gboolean known = understanding != NULL;
 
   gtk_widget_set_visible (self->samples_group, fw_project_get_inspection (self->project) != NULL);
-  gtk_stack_set_visible_child_name (self->samples_stack, known || reading ? "known" : "none");
+  gtk_widget_set_visible (self->samples_none, !known && !reading);
+  gtk_widget_set_visible (self->samples_known, known || reading);
   gtk_widget_set_visible (self->progress_box, reading);
   gtk_widget_set_visible (GTK_WIDGET (self->count_row), known);
   gtk_widget_set_visible (GTK_WIDGET (self->labels_row), known);
@@ -356,7 +358,8 @@ fw_model_page_class_init (FwModelPageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, FwModelPage, model_spinner);
   gtk_widget_class_bind_template_child (widget_class, FwModelPage, problem_view);
   gtk_widget_class_bind_template_child (widget_class, FwModelPage, samples_group);
-  gtk_widget_class_bind_template_child (widget_class, FwModelPage, samples_stack);
+  gtk_widget_class_bind_template_child (widget_class, FwModelPage, samples_none);
+  gtk_widget_class_bind_template_child (widget_class, FwModelPage, samples_known);
   gtk_widget_class_bind_template_child (widget_class, FwModelPage, thumbnails);
   gtk_widget_class_bind_template_child (widget_class, FwModelPage, count_row);
   gtk_widget_class_bind_template_child (widget_class, FwModelPage, labels_row);
