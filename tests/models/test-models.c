@@ -146,6 +146,52 @@ test_shrink (gconstpointer data)
   g_assert_true (g_file_test (output, G_FILE_TEST_IS_REGULAR));
 }
 
+/* The recommended version goes to a phone, and the form for ARM answers as it does here. */
+static void
+test_export (gconstpointer data)
+{
+  const RealModel *real = data;
+  g_autofree char *samples = get_file ("data", real->samples);
+  g_autofree char *labels = get_file ("data", real->labels);
+  g_autofree char *model = cli_path ("shrunk.onnx");
+
+  if (!need (real))
+    return;
+  if (!g_file_test (model, G_FILE_TEST_EXISTS))
+    {
+      g_autoptr (CliRun) run = shrink (real, samples, model, NULL, NULL);
+      g_autoptr (JsonObject) result = cli_assert_result (run);
+    }
+  for (guint i = 0; i < 2; i++)
+    {
+      const char *target = i == 0 ? "android" : "ios";
+      g_autofree char *name = g_strconcat (target, ".zip", NULL);
+      g_autofree char *output = cli_path (name);
+      const char *arguments[] = { "export", model,    samples,
+                                  "--for",  target,   "-o",
+                                  output,   "--json", labels != NULL ? "--labels" : NULL,
+                                  labels,   NULL };
+      g_autoptr (CliRun) run = cli_run_array (arguments, NULL);
+      g_autoptr (JsonObject) result = cli_assert_result (run);
+      gboolean has_ort = json_object_get_boolean_member (result, "has_ort");
+      JsonObject *ort;
+
+      g_assert_true (g_file_test (output, G_FILE_TEST_IS_REGULAR));
+      if (json_object_get_null_member (result, "ort"))
+        {
+          g_test_message ("%s: stored small only, no .ort", real->name);
+          continue;
+        }
+      ort = json_object_get_object_member (result, "ort");
+      g_test_message ("%s for %s: same %.1f %% as .ort, %d of the golden ones", real->name, target,
+                      100 * get_double (ort, "same", "fraction"),
+                      (int) json_object_get_int_member (ort, "golden_same"));
+      g_assert_true (has_ort);
+      g_assert_cmpfloat (get_double (ort, "same", "fraction"), >=, 0.98);
+      g_assert_cmpint (json_object_get_int_member (ort, "golden_same"), >=, 4);
+    }
+}
+
 /* A folder of the pictures alone. */
 static char *
 copy_pictures (const char *from)
@@ -265,6 +311,7 @@ main (int argc, char **argv)
     if (argc < 2 || strcmp (argv[1], models[i].name) == 0)
       {
         add ("shrink", &models[i], test_shrink);
+        add ("export", &models[i], test_export);
         add ("without-labels", &models[i], test_without_labels);
         add ("uniform", &models[i], test_uniform);
       }
