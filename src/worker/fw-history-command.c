@@ -41,13 +41,16 @@ list (Command *self, GError **error)
 {
   g_autoptr (GPtrArray) originals = fw_history_list_originals (self->history, error);
   g_autoptr (GPtrArray) versions = NULL;
-  JsonArray *original_array, *version_array;
+  g_autoptr (GPtrArray) runs = NULL;
+  JsonArray *original_array, *version_array, *run_array;
   JsonObject *result;
 
   if (originals == NULL)
     return NULL;
   versions = fw_history_list_versions (self->history, 0, self->request->all, error);
-  if (versions == NULL)
+  if (versions != NULL)
+    runs = fw_history_list_runs (self->history, 0, error);
+  if (runs == NULL)
     return NULL;
 
   original_array = json_array_new ();
@@ -62,9 +65,13 @@ list (Command *self, GError **error)
           version_array,
           fw_history_json_version (version, find_original (originals, version->original)));
     }
+  run_array = json_array_new ();
+  for (guint i = 0; i < runs->len; i++)
+    json_array_add_object_element (run_array, fw_history_json_run (runs->pdata[i]));
   result = json_object_new ();
   json_object_set_array_member (result, "versions", version_array);
   json_object_set_array_member (result, "originals", original_array);
+  json_object_set_array_member (result, "runs", run_array);
   return result;
 }
 

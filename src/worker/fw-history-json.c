@@ -117,6 +117,8 @@ fw_history_json_run (FwHistoryRun *run)
   JsonObject *object = json_object_new ();
 
   json_object_set_int_member (object, "id", run->id);
+  json_object_set_int_member (object, "original", run->original);
+  json_object_set_int_member (object, "n_stops", run->n_stops);
   set_text (object, "state", fw_history_run_state_get_name (run->state));
   set_time (object, "started", run->started);
   set_time (object, "ended", run->ended);
