@@ -141,6 +141,23 @@ optimize_basic (FwModel *model, const char *folder, GError **error)
   return fw_model_load (output, error);
 }
 
+static char *
+make_node_name (const Onnx__NodeProto *node, gsize position, GHashTable *seen)
+{
+  g_autofree char *op_type = g_utf8_make_valid (node->op_type, -1);
+  char *name = g_strdup_printf ("%s#%" G_GSIZE_FORMAT, op_type, position);
+
+  /* Somebody may have thought of the very same name. */
+  while (g_hash_table_contains (seen, name))
+    {
+      char *longer = g_strconcat (name, "#", NULL);
+
+      g_free (name);
+      name = longer;
+    }
+  return name;
+}
+
 /* Names are what recipes know units by. */
 static void
 name_nodes (FwModel *model)
@@ -152,11 +169,12 @@ name_nodes (FwModel *model)
     {
       Onnx__NodeProto *node = graph->node[i];
 
-      if (node->name == NULL || *node->name == '\0' || g_hash_table_contains (seen, node->name))
+      if (node->name == NULL || *node->name == '\0' || !g_utf8_validate (node->name, -1, NULL)
+          || g_hash_table_contains (seen, node->name))
         {
           if (node->name != NULL && node->name != protobuf_c_empty_string)
             free (node->name);
-          node->name = g_strdup_printf ("%s#%" G_GSIZE_FORMAT, node->op_type, i);
+          node->name = make_node_name (node, i, seen);
         }
       g_hash_table_add (seen, node->name);
     }

@@ -35,11 +35,38 @@ typedef struct
   guint n_names;
 } Rewriting;
 
+/* Inner names too: a name of ours must not be hidden by one of theirs. */
+static void
+collect_names (GHashTable *names, const Onnx__GraphProto *graph)
+{
+  for (gsize i = 0; i < graph->n_initializer; i++)
+    g_hash_table_add (names, graph->initializer[i]->name);
+  for (gsize i = 0; i < graph->n_sparse_initializer; i++)
+    if (graph->sparse_initializer[i]->values != NULL
+        && graph->sparse_initializer[i]->values->name != NULL)
+      g_hash_table_add (names, graph->sparse_initializer[i]->values->name);
+  for (gsize i = 0; i < graph->n_input; i++)
+    g_hash_table_add (names, graph->input[i]->name);
+  for (gsize i = 0; i < graph->n_node; i++)
+    {
+      const Onnx__NodeProto *node = graph->node[i];
+
+      for (gsize j = 0; j < node->n_output; j++)
+        g_hash_table_add (names, node->output[j]);
+      for (gsize j = 0; j < node->n_attribute; j++)
+        {
+          if (node->attribute[j]->g != NULL)
+            collect_names (names, node->attribute[j]->g);
+          for (gsize k = 0; k < node->attribute[j]->n_graphs; k++)
+            collect_names (names, node->attribute[j]->graphs[k]);
+        }
+    }
+}
+
 FwRewriter *
 fw_rewriter_new (FwModel *prepared, GPtrArray *units, guint threads)
 {
   FwRewriter *self = g_new0 (FwRewriter, 1);
-  Onnx__GraphProto *graph = fw_model_get_graph (prepared);
 
   self->prepared = fw_model_ref (prepared);
   self->index = fw_graph_index_new (prepared);
@@ -47,13 +74,7 @@ fw_rewriter_new (FwModel *prepared, GPtrArray *units, guint threads)
   self->threads = threads;
   self->weights = g_new0 (FwUnitWeights *, units->len);
   self->names = g_hash_table_new (g_str_hash, g_str_equal);
-  for (gsize i = 0; i < graph->n_initializer; i++)
-    g_hash_table_add (self->names, graph->initializer[i]->name);
-  for (gsize i = 0; i < graph->n_input; i++)
-    g_hash_table_add (self->names, graph->input[i]->name);
-  for (gsize i = 0; i < graph->n_node; i++)
-    for (gsize j = 0; j < graph->node[i]->n_output; j++)
-      g_hash_table_add (self->names, graph->node[i]->output[j]);
+  collect_names (self->names, fw_model_get_graph (prepared));
   return self;
 }
 
@@ -79,15 +100,36 @@ get_weights (FwRewriter *self, guint unit)
   return self->weights[unit];
 }
 
-static gboolean
-is_before_relu (FwRewriter *self, const char *value)
+/* The result of the Relu that alone uses @value, or NULL. */
+static const char *
+find_relu (FwRewriter *self, const char *value)
 {
   Onnx__GraphProto *graph = fw_model_get_graph (self->prepared);
   guint n;
   const guint *consumers = fw_graph_index_get_consumers (self->index, value, &n);
 
-  return n == 1 && strcmp (graph->node[consumers[0]]->op_type, "Relu") == 0
-         && !fw_graph_index_is_output (self->index, value);
+  if (n != 1 || strcmp (graph->node[consumers[0]]->op_type, "Relu") != 0
+      || fw_graph_index_is_output (self->index, value))
+    return NULL;
+  return graph->node[consumers[0]]->output[0];
+}
+
+gboolean
+fw_rewriter_can (FwRewriter *self, FwRecipe *recipe, guint unit, FwOption option)
+{
+  const FwUnit *entry = g_ptr_array_index (self->units, unit);
+  const char *result = fw_model_get_graph (self->prepared)->node[entry->node]->output[0];
+  const char *relu = find_relu (self, result);
+
+  if (!entry->can[option])
+    return FALSE;
+  if (option != FW_OPTION_INT8_COMPUTE)
+    return TRUE;
+  if (fw_recipe_get_range (recipe, entry->input) == NULL)
+    return FALSE;
+  /* The others can do without: their result may stay as it is. */
+  return strcmp (entry->op_type, "Conv") != 0 || fw_recipe_get_range (recipe, result) != NULL
+         || (relu != NULL && fw_recipe_get_range (recipe, relu) != NULL);
 }
 
 char **
@@ -113,9 +155,11 @@ fw_rewriter_list_values (FwRewriter *self)
               "Concat", NULL };
       Onnx__NodeProto *node = graph->node[i];
 
-      /* Watching what a Relu swallows would keep ONNX Runtime from fusing the two. */
+      /* Watching what a Relu swallows would keep ONNX Runtime from fusing the two. Of two Relus the
+       * first one counts. */
       if (node->n_output == 1 && g_strv_contains (makers, node->op_type)
-          && !is_before_relu (self, node->output[0]) && g_hash_table_add (seen, node->output[0]))
+          && (find_relu (self, node->output[0]) == NULL || strcmp (node->op_type, "Relu") == 0)
+          && g_hash_table_add (seen, node->output[0]))
         g_strv_builder_add (builder, node->output[0]);
     }
   values = g_strv_builder_end (builder);
@@ -190,6 +234,14 @@ new_node (const char *op_type, const char *output, const char *a, const char *b,
                       (const char *[]){ output, NULL });
 }
 
+static gboolean
+fail_no_range (const char *value, GError **error)
+{
+  g_set_error (error, FW_ERROR, FW_ERROR_BAD_RECIPE,
+               _ ("The range of the value “%s” is not known."), value);
+  return FALSE;
+}
+
 /* Adds QuantizeLinear and DequantizeLinear from @from to @to, with the range of @like. */
 static gboolean
 add_quantized_copy (Rewriting *r,
@@ -205,11 +257,7 @@ add_quantized_copy (Rewriting *r,
   const char *scale, *zero;
 
   if (range == NULL)
-    {
-      g_set_error (error, FW_ERROR, FW_ERROR_BAD_RECIPE,
-                   _ ("The range of the value “%s” is not known."), like);
-      return FALSE;
-    }
+    return fail_no_range (like, error);
   quantized = make_name (r);
   scale_key = g_strdup_printf ("scale:%s", like);
   zero_key = g_strdup_printf ("zero:%u", range->zero_point);
@@ -363,11 +411,7 @@ compute_int8 (Rewriting *r, guint position, Onnx__NodeProto *node, GError **erro
   g_autofree char *widened = make_name (r);
 
   if (range == NULL)
-    {
-      g_set_error (error, FW_ERROR, FW_ERROR_BAD_RECIPE,
-                   _ ("The range of the value “%s” is not known."), unit->input);
-      return FALSE;
-    }
+    return fail_no_range (unit->input, error);
   small = fw_unit_weights_get_compute (get_weights (r->self, position), range->scale, mean,
                                        mean_channels);
   weights = add_tensor (r, FW_ELEMENT_INT8, weight->dims, weight->n_dims, small->weights);
@@ -422,6 +466,9 @@ emit_node (Rewriting *r, guint i, Onnx__NodeProto *node, GError **error)
     return TRUE;
   if (plan->unit[i] != NULL && !compute_int8 (r, find_unit (r->self, plan->unit[i]), node, error))
     return FALSE;
+  /* ONNX Runtime may not even load an int8 Conv that is left with a float result. */
+  if (plan->unit[i] != NULL && plan->result[i] == NULL && strcmp (node->op_type, "Conv") == 0)
+    return fail_no_range (node->output[0], error);
 
   if (plan->is_sandwiched[i])
     add_shield (r, node);

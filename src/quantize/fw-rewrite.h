@@ -31,6 +31,10 @@ void fw_rewriter_free (FwRewriter *self);
 /* Errors: BAD_RECIPE where a unit can't have its option or a range is missing. */
 FwModel *fw_rewriter_build (FwRewriter *self, FwRecipe *recipe, GError **error);
 
+/* Whether unit @unit can have @option with what @recipe knows: a value that was not a number on
+ * some sample has no range, and int8 arithmetic needs one. */
+gboolean fw_rewriter_can (FwRewriter *self, FwRecipe *recipe, guint unit, FwOption option);
+
 /* The values whose ranges and the inputs whose means a recipe may need: a NULL-terminated set. */
 char **fw_rewriter_list_values (FwRewriter *self);
 

@@ -56,24 +56,33 @@ run_scores (const FwTrial *trial, FwModel *model, GCancellable *cancellable, GEr
   return g_steal_pointer (&scores);
 }
 
-/* Of the error against the variance of the reference; +inf for NaN. */
+/* Of the error against the variance of the reference; +inf where a number became none. What is no
+ * number in the reference (scores of -inf are common) says nothing and is left out. */
 static double
 get_normalized_error (GArray *reference, GArray *scores)
 {
   const float *a = (const float *) (gpointer) reference->data;
   const float *b = (const float *) (gpointer) scores->data;
   double mean = 0, variance = 0, difference = 0;
+  guint n = 0;
 
-  if (reference->len != scores->len || reference->len == 0)
+  if (reference->len != scores->len)
     return INFINITY;
   for (guint i = 0; i < reference->len; i++)
-    mean += a[i];
-  mean /= reference->len;
+    if (isfinite (a[i]))
+      {
+        mean += a[i];
+        n++;
+      }
+  if (n == 0)
+    return INFINITY;
+  mean /= n;
   for (guint i = 0; i < reference->len; i++)
-    {
-      variance += (a[i] - mean) * (a[i] - mean);
-      difference += ((double) a[i] - b[i]) * ((double) a[i] - b[i]);
-    }
+    if (isfinite (a[i]))
+      {
+        variance += (a[i] - mean) * (a[i] - mean);
+        difference += ((double) a[i] - b[i]) * ((double) a[i] - b[i]);
+      }
   if (!isfinite (difference))
     return INFINITY;
   return difference / MAX (variance, 1e-30);
@@ -175,7 +184,7 @@ fw_sensitivity_measure (const FwTrial *trial,
         {
           g_autoptr (FwRecipe) recipe = NULL;
 
-          if (!unit->can[option])
+          if (!fw_rewriter_can (trial->rewriter, trial->recipe, i, option))
             continue;
           recipe = fw_recipe_copy (trial->recipe);
           fw_recipe_set_option (recipe, unit->name, option);
@@ -208,7 +217,7 @@ measure_cut (const FwTrial *trial,
     {
       FwUnit *unit = g_ptr_array_index (trial->units, i);
 
-      if (unit->can[FW_OPTION_INT8_COMPUTE])
+      if (fw_rewriter_can (trial->rewriter, trial->recipe, i, FW_OPTION_INT8_COMPUTE))
         fw_recipe_set_option (recipe, unit->name, FW_OPTION_INT8_COMPUTE);
     }
   model = fw_rewriter_build (trial->rewriter, recipe, error);

@@ -97,7 +97,8 @@ static const char *
 find_why_not_compute (const FwUnit *unit,
                       const Onnx__NodeProto *node,
                       const Onnx__TensorProto *weight,
-                      FwModel *prepared)
+                      FwModel *prepared,
+                      FwGraphIndex *index)
 {
   gint64 opset = fw_model_get_opset (prepared, "");
 
@@ -109,6 +110,8 @@ find_why_not_compute (const FwUnit *unit,
     return _ ("this kind of layer has no 8-bit arithmetic");
   if (strcmp (unit->op_type, "Conv") == 0 && !unit->can_correct)
     return _ ("its offsets are worked out while the model runs");
+  if (fw_graph_index_get_initializer (index, unit->input) != NULL)
+    return _ ("it works on stored numbers alone");
   return NULL;
 }
 
@@ -135,7 +138,7 @@ unit_new (FwModel *prepared, FwGraphIndex *index, guint position, const Onnx__Te
   unit->can[FW_OPTION_FLOAT32] = TRUE;
   unit->can[FW_OPTION_FLOAT16] = TRUE;
   unit->can[FW_OPTION_INT8_STORAGE] = TRUE;
-  unit->why_not = find_why_not_compute (unit, node, weight, prepared);
+  unit->why_not = find_why_not_compute (unit, node, weight, prepared, index);
   unit->can[FW_OPTION_INT8_COMPUTE] = unit->why_not == NULL;
   return unit;
 }
