@@ -268,7 +268,7 @@ fill_step (Planning *p, FwPath *path, FwStep *step, const FwOption *state, GErro
 
 /* Keeps the promises of the path: a step that breaks one is taken together with the next. */
 static void
-add_step (FwPath *path, FwStep *step, GArray **pending)
+add_step (FwPath *path, FwStep *step, guint64 original_size, GArray **pending)
 {
   FwStep *last
       = path->steps->len > 0 ? g_ptr_array_index (path->steps, path->steps->len - 1) : NULL;
@@ -279,7 +279,7 @@ add_step (FwPath *path, FwStep *step, GArray **pending)
       g_clear_pointer (pending, g_array_unref);
     }
   if (last != NULL ? step->cost >= last->cost || step->size > last->size || step->harm < last->harm
-                   : step->cost >= 1)
+                   : step->cost >= 1 || step->size >= original_size)
     {
       *pending = g_array_ref (step->changes);
       step_free (step);
@@ -316,7 +316,7 @@ add_segment_steps (Planning *p,
           step_free (step);
           return FALSE;
         }
-      add_step (path, step, pending);
+      add_step (path, step, p->input->original_size, pending);
     }
   return TRUE;
 }

@@ -217,6 +217,18 @@ test_impossible (Fixture *f, gconstpointer data)
   g_assert_cmpint (fw_recipe_get_option (recipe, "c3"), ==, FW_OPTION_INT8_STORAGE);
 }
 
+/* Time alone does not pay for a file that is larger than the original. */
+static void
+test_never_larger (Fixture *f, gconstpointer data)
+{
+  g_autoptr (FwPath) path = NULL;
+
+  f->input.original_size = 12000;
+  path = find_path (f, FW_PREFER_SPEED, f->time);
+  for (guint i = 0; i < path->steps->len; i++)
+    g_assert_cmpuint (((FwStep *) g_ptr_array_index (path->steps, i))->size, <, 12000);
+}
+
 #define ADD(name, function) g_test_add ("/path/" name, Fixture, NULL, set_up, function, tear_down)
 
 int
@@ -230,5 +242,6 @@ main (int argc, char **argv)
   ADD ("positions", test_positions);
   ADD ("stops", test_stops);
   ADD ("impossible", test_impossible);
+  ADD ("never-larger", test_never_larger);
   return g_test_run ();
 }
