@@ -109,8 +109,9 @@ write_ort (Making *m, const char *path, GError **error)
 
   if (!fw_signed_has_activations (m->input->model))
     {
-      package->why_no_ort = g_strdup (_ ("This version only stores its numbers smaller. As a .ort "
-                                         "file it would be as large as the original."));
+      package->why_no_ort = g_strdup (
+          _ ("This version does not calculate with 8-bit numbers, so that a .ort file would be "
+             "larger and no faster."));
       return TRUE;
     }
   if (!fw_portable_write (m->input->model, path, m->signed_model, m->cancellable, &local))

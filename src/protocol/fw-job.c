@@ -294,6 +294,11 @@ fw_job_to_json (const FwJob *self)
     }
   json_builder_set_member_name (builder, "prefer");
   json_builder_add_string_value (builder, fw_prefer_get_name (self->prefer));
+  if (self->version > 0)
+    {
+      json_builder_set_member_name (builder, "version");
+      json_builder_add_int_value (builder, self->version);
+    }
   if (self->command == FW_COMMAND_EXPORT)
     {
       json_builder_set_member_name (builder, "for");
@@ -412,6 +417,13 @@ read_number_member (FwJob *self, const char *name, JsonNode *node, GError **erro
     return read_size (name, node, &self->max_size, &self->max_fraction, error);
   if (strcmp (name, "min-same") == 0)
     return read_percent (name, node, &self->min_same, error);
+  if (strcmp (name, "version") == 0)
+    {
+      if (!number_of (node, 1, 0x1p62, &value) || json_node_get_value_type (node) != G_TYPE_INT64)
+        return bad_member (name, error);
+      self->version = json_node_get_int (node);
+      return TRUE;
+    }
   if (strcmp (name, "memory") == 0)
     return read_size (name, node, &self->memory, NULL, error);
   if (strcmp (name, "threads") == 0)
@@ -503,7 +515,7 @@ check_complete (const FwJob *self, GError **error)
   guint n_targets = (self->position >= 0) + (self->max_size > 0 || self->max_fraction > 0)
                     + (self->min_same > 0);
 
-  if (self->model == NULL)
+  if (self->model == NULL && (self->command != FW_COMMAND_EXPORT || self->version == 0))
     missing = "model";
   else if (self->command == FW_COMMAND_COMPARE && self->other == NULL)
     missing = "other";

@@ -56,6 +56,7 @@ typedef struct
   double max_fraction; /* 0 to 1 of the original's bytes, or 0 */
   double min_same;     /* 0 to 1, or 0 */
   FwPrefer prefer;
+  gint64 version;   /* export: of the history, in place of a model; or 0 */
   FwTarget target;  /* export: "for" */
   char *uniform;    /* NULL, or an option's name for every unit alike: no ranking, no path */
   gboolean measure; /* FALSE: build only (--no-measure) */

@@ -56,8 +56,8 @@ static const CommandEntry commands[] = {
     N_ ("Writes every version between the smallest and the original, and stops.json.") },
   { "compare", FW_COMMAND_COMPARE, N_ ("ORIGINAL OTHER SAMPLES…"), 2, TRUE, FALSE, FALSE,
     N_ ("Compares two models on your samples.") },
-  { "export", FW_COMMAND_EXPORT, N_ ("MODEL [SAMPLES…]"), 1, TRUE, FALSE, TRUE,
-    N_ ("Takes a model to a phone, to a web page or elsewhere.") },
+  { "export", FW_COMMAND_EXPORT, N_ ("VERSION|MODEL [SAMPLES…]"), 1, TRUE, FALSE, TRUE,
+    N_ ("Takes a model, or a version by its number in the history, to a phone, to a web page or elsewhere.") },
 };
 
 static void
@@ -224,6 +224,19 @@ read_options (FwJob *job, Typed *typed, GError **error)
   return TRUE;
 }
 
+/* A number that is no file's name. */
+static gboolean
+is_version (const char *typed, gint64 *version)
+{
+  guint64 number;
+
+  if (g_file_test (typed, G_FILE_TEST_EXISTS)
+      || !g_ascii_string_to_unsigned (typed, 10, 1, G_MAXINT64, &number, NULL))
+    return FALSE;
+  *version = (gint64) number;
+  return TRUE;
+}
+
 static gboolean
 read_files (FwJob *job, const CommandEntry *entry, const Typed *typed, GError **error)
 {
@@ -245,8 +258,10 @@ read_files (FwJob *job, const CommandEntry *entry, const Typed *typed, GError **
       return FALSE;
     }
 
-  if (!read_path (typed->files[0], &job->model, error)
-      || (entry->n_models > 1 && !read_path (typed->files[1], &job->other, error)))
+  if (entry->command != FW_COMMAND_EXPORT || !is_version (typed->files[0], &job->version))
+    if (!read_path (typed->files[0], &job->model, error))
+      return FALSE;
+  if (entry->n_models > 1 && !read_path (typed->files[1], &job->other, error))
     return FALSE;
   for (guint i = entry->n_models; i < n; i++)
     {
@@ -308,7 +323,7 @@ add_shrink_options (GOptionContext *context, Typed *typed)
     { "prefer", 0, 0, G_OPTION_ARG_STRING, &typed->prefer,
       N_ ("What matters more: size, speed or both"), N_ ("WHAT") },
     { "uniform", 0, 0, G_OPTION_ARG_STRING, &typed->uniform,
-      N_ ("Store every part alike: float16-storage, int8-storage or int8-compute"), N_ ("OPTION") },
+      N_ ("Store every part alike: float16, int8-storage or int8-compute"), N_ ("OPTION") },
     { "no-measure", 0, 0, G_OPTION_ARG_NONE, &typed->no_measure, N_ ("Only build, measure nothing"),
       NULL },
     { NULL },

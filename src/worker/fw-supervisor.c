@@ -19,10 +19,12 @@
 #include "fw-json.h"
 #include "fw-keeper.h"
 #include "fw-sandbox.h"
+#include "fw-version-job.h"
 
 typedef struct
 {
   const FwJob *job;
+  FwJob *own_job; /* in place of the one given, where that names a version */
   FwJobFolder *folder;
   FwKeeper *keeper; /* or NULL */
   FwEventFunc func;
@@ -325,6 +327,13 @@ supervise (Supervisor *self, GError **error)
   g_autoptr (JsonObject) result = NULL;
   g_autoptr (GError) local = NULL;
 
+  if (self->job->version > 0)
+    {
+      self->own_job = fw_version_job_new (self->job, self->cancellable, error);
+      if (self->own_job == NULL)
+        return NULL;
+      self->job = self->own_job;
+    }
   self->child_share = brings_files (self->job) ? 0.95 : 1;
   self->folder = fw_job_folder_new (error);
   if (self->folder == NULL || !fw_delivery_check (self->job, self->folder, error))
@@ -380,6 +389,7 @@ fw_supervisor_run (const FwJob *job,
   g_clear_pointer (&self.keeper, fw_keeper_free);
   g_clear_pointer (&self.folder, fw_job_folder_free);
   stop_watching (&watcher);
+  g_clear_pointer (&self.own_job, fw_job_free);
 
   if (result != NULL)
     {

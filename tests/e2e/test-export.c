@@ -266,6 +266,41 @@ test_file (void)
   g_assert_cmpstr (json_object_get_string_member (result, "model_sha256"), ==, before);
 }
 
+/* A version by its number: its file, how its pictures were prepared, its original's name. */
+static void
+test_version (void)
+{
+  g_autofree char *model = cli_sample ("model.onnx");
+  g_autofree char *pictures = cli_sample ("pictures");
+  g_autofree char *out = cli_path ("version.zip");
+  g_autofree char *file = cli_path ("version.onnx");
+  g_autoptr (CliRun) made = cli_run ("shrink", model, pictures, "--uniform", "int8-compute",
+                                     "--no-measure", "--json", NULL);
+  g_autoptr (JsonObject) kept = cli_assert_result (made);
+  g_autofree char *number
+      = g_strdup_printf ("%" G_GINT64_FORMAT, json_object_get_int_member (kept, "version"));
+  g_autoptr (CliRun) run
+      = cli_run ("export", number, "--for", "android", "-o", out, "--json", NULL);
+  g_autoptr (JsonObject) result = cli_assert_result (run);
+  g_autoptr (GHashTable) files
+      = assert_package (result, out, json_object_get_string_member (kept, "path"));
+  g_autofree char *readme = get_text (files, "README.md");
+  g_autoptr (CliRun) as_file = cli_run ("export", number, "--for", "file", "-o", file, NULL);
+  g_autoptr (CliRun) no_such
+      = cli_run ("export", "4711", "--for", "android", "-o", "x.zip", "--json", NULL);
+  g_autofree char *sha256 = fw_file_sha256 (file, NULL, NULL);
+
+  g_assert_true (g_str_has_prefix (readme, "# model, for Android"));
+  g_assert_cmpstr (
+      json_object_get_string_member (json_object_get_object_member (result, "preprocess"), "name"),
+      ==,
+      json_object_get_string_member (json_object_get_object_member (kept, "preprocess"), "name"));
+  assert_labels (files);
+  g_assert_cmpint (as_file->status, ==, 0);
+  g_assert_cmpstr (sha256, ==, json_object_get_string_member (kept, "sha256"));
+  cli_assert_error (no_such, "no-such-version");
+}
+
 static void
 test_wrong_use (void)
 {
@@ -324,6 +359,7 @@ main (int argc, char **argv)
   g_test_add_func ("/export/without-samples", test_without_samples);
   g_test_add_func ("/export/preprocess-again", test_preprocess_again);
   g_test_add_func ("/export/file", test_file);
+  g_test_add_func ("/export/version", test_version);
   g_test_add_func ("/export/wrong-use", test_wrong_use);
   g_test_add_func ("/export/failures", test_failures);
   status = cli_finish ();

@@ -98,6 +98,37 @@ test_targets (void)
   g_assert_true (size->measure);
 }
 
+/* A model or a version of the history goes somewhere; samples are no must. */
+static void
+test_export (void)
+{
+  static const char *const wrong[] = {
+    "{\"command\":\"export\",\"for\":\"ios\"}",
+    "{\"command\":\"export\",\"for\":\"moon\",\"model\":\"/m\"}",
+    "{\"command\":\"export\",\"for\":3,\"model\":\"/m\"}",
+    "{\"command\":\"export\",\"for\":\"ios\",\"version\":0}",
+    "{\"command\":\"export\",\"for\":\"ios\",\"version\":1.5}",
+    "{\"command\":\"export\",\"for\":\"ios\",\"version\":\"1\"}",
+    "{\"command\":\"inspect\",\"version\":1}",
+  };
+  g_autoptr (FwJob) job = fw_job_new (FW_COMMAND_EXPORT);
+  g_autoptr (FwJob) copy = NULL;
+
+  job->version = 12;
+  job->target = FW_TARGET_WEB;
+  copy = round_trip (job);
+  g_assert_cmpint (copy->command, ==, FW_COMMAND_EXPORT);
+  g_assert_cmpint (copy->version, ==, 12);
+  g_assert_cmpint (copy->target, ==, FW_TARGET_WEB);
+  for (guint i = 0; i < G_N_ELEMENTS (wrong); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (parse (wrong[i], &error));
+      g_assert_error (error, FW_ERROR, FW_ERROR_USAGE);
+    }
+}
+
 /* Names of files need not be UTF-8; JSON must be. */
 static void
 test_strange_names (void)
@@ -305,6 +336,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/job/export", test_export);
   g_test_add_func ("/job/round-trip", test_round_trip);
   g_test_add_func ("/job/targets", test_targets);
   g_test_add_func ("/job/strange-names", test_strange_names);

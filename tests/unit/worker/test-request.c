@@ -154,6 +154,11 @@ test_wrong (void)
     { "cli shrink m s --memory 10%", "--memory" },
     { "cli shrink m s --position 5 --min-same 5", "--max-size" },
     { "cli inspect m --prefer size", "--prefer" },
+    { "cli export m -o x.zip", "--for" },
+    { "cli export m --for ios", "-o" },
+    { "cli export m --for toaster -o x.zip", "toaster" },
+    { "cli export --for ios -o x.zip", "export" },
+    { "cli export m s --for ios -o x.zip --prefer size", "--prefer" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -168,6 +173,26 @@ test_wrong (void)
     }
 }
 
+static void
+test_export (void)
+{
+  g_autoptr (FwRequest) model = read_job ("cli export m.onnx --for ios -o x.zip");
+  g_autoptr (FwRequest) version = read_job ("cli export 12 a b --for file -o x.onnx");
+  g_autoptr (FwRequest) path = read_job ("cli export ./12 --for web -o x.zip");
+
+  g_assert_cmpint (model->job->command, ==, FW_COMMAND_EXPORT);
+  g_assert_cmpint (model->job->target, ==, FW_TARGET_IOS);
+  assert_here (model->job->model, "m.onnx");
+  assert_here (model->job->output, "x.zip");
+  g_assert_null (model->job->samples);
+  g_assert_cmpint (model->job->version, ==, 0);
+
+  g_assert_cmpint (version->job->version, ==, 12);
+  g_assert_null (version->job->model);
+  g_assert_cmpuint (g_strv_length (version->job->samples), ==, 2);
+  g_assert_cmpint (path->job->version, ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -177,6 +202,7 @@ main (int argc, char **argv)
   g_test_add_func ("/request/targets", test_targets);
   g_test_add_func ("/request/other-commands", test_other_commands);
   g_test_add_func ("/request/preprocess-file", test_preprocess_file);
+  g_test_add_func ("/request/export", test_export);
   g_test_add_func ("/request/wrong", test_wrong);
   return g_test_run ();
 }
