@@ -167,6 +167,85 @@ test_other_disk (void)
   unmount (disk);
 }
 
+/* A quick run that keeps 1.4 MB. */
+static CliRun *
+shrink_to_history (const char *out)
+{
+  g_autofree char *model = cli_sample ("model.onnx");
+  g_autofree char *pictures = cli_some_pictures ("for-history", 8);
+
+  return out == NULL ? cli_run ("shrink", model, pictures, "--uniform", "float16", "--no-measure",
+                                "--json", NULL)
+                     : cli_run ("shrink", model, pictures, "--uniform", "float16", "--no-measure",
+                                "--json", "-o", out, NULL);
+}
+
+static guint
+count_versions (void)
+{
+  g_autoptr (CliRun) run = cli_run ("history", "list", "--json", NULL);
+  g_autoptr (JsonObject) list = cli_assert_result (run);
+
+  return json_array_get_length (json_object_get_array_member (list, "versions"));
+}
+
+/* No room to keep it: an error where the file has no other place, else a warning. */
+static void
+test_history_full (void)
+{
+  g_autofree char *disk = mount_disk ("small-history", "size=1m", 0);
+  g_autofree char *before = g_strdup (g_getenv ("XDG_DATA_HOME"));
+  g_autofree char *out = cli_path ("beside-full-history.onnx");
+  g_autoptr (CliRun) without = NULL;
+  g_autoptr (CliRun) with = NULL;
+  g_autoptr (JsonObject) result = NULL;
+
+  if (disk == NULL)
+    return;
+  g_setenv ("XDG_DATA_HOME", disk, TRUE);
+  without = shrink_to_history (NULL);
+  cli_assert_error (without, "disk-full");
+  g_assert_cmpuint (count_versions (), <=, 1);
+  with = shrink_to_history (out);
+  result = cli_assert_result (with);
+  g_assert_true (cli_has_warning (with->out, "disk-full"));
+  g_assert_true (g_file_test (out, G_FILE_TEST_IS_REGULAR));
+  g_assert_cmpuint (count_versions (), <=, 1);
+  g_setenv ("XDG_DATA_HOME", before, TRUE);
+  unmount (disk);
+}
+
+static void
+test_history_read_only (void)
+{
+  g_autofree char *disk = mount_disk ("read-only-history", "size=16m", 0);
+  g_autofree char *before = g_strdup (g_getenv ("XDG_DATA_HOME"));
+  g_autofree char *out = cli_path ("beside-read-only-history.onnx");
+  g_autoptr (CliRun) first = NULL;
+  g_autoptr (CliRun) without = NULL;
+  g_autoptr (CliRun) with = NULL;
+  g_autoptr (CliRun) use = NULL;
+  g_autoptr (JsonObject) result = NULL;
+
+  if (disk == NULL)
+    return;
+  g_setenv ("XDG_DATA_HOME", disk, TRUE);
+  first = shrink_to_history (NULL);
+  g_assert_cmpint (first->status, ==, 0);
+  g_assert_cmpint (mount (NULL, disk, NULL, MS_REMOUNT | MS_RDONLY, NULL), ==, 0);
+  g_assert_cmpuint (count_versions (), ==, 2);
+  use = cli_run ("history", "use", "2", "--json", NULL);
+  cli_assert_error (use, "not-writable");
+  without = shrink_to_history (NULL);
+  cli_assert_error (without, "not-writable");
+  with = shrink_to_history (out);
+  result = cli_assert_result (with);
+  g_assert_true (cli_has_warning (with->out, "not-writable"));
+  g_assert_true (g_file_test (out, G_FILE_TEST_IS_REGULAR));
+  g_setenv ("XDG_DATA_HOME", before, TRUE);
+  unmount (disk);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -178,5 +257,7 @@ main (int argc, char **argv)
   g_test_add_func ("/full-disk/cache-without-inodes", test_cache_without_inodes);
   g_test_add_func ("/full-disk/read-only", test_read_only);
   g_test_add_func ("/full-disk/other-disk", test_other_disk);
+  g_test_add_func ("/full-disk/history-full", test_history_full);
+  g_test_add_func ("/full-disk/history-read-only", test_history_read_only);
   return cli_finish ();
 }

@@ -88,7 +88,7 @@ start_something (Scene *scene, guint what)
                                  scene->model,
                                  scene->pictures,
                                  "--uniform",
-                                 what % 2 ? "int8-storage" : "float16-storage",
+                                 what % 2 ? "int8-storage" : "float16",
                                  "--no-measure",
                                  "--json",
                                  NULL };
