@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <glib/gi18n-lib.h>
+#include <glib/gstdio.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -11,6 +12,8 @@
 #include "fw-json.h"
 
 #define BUSY_MILLISECONDS 10000
+/* Above this, a look at every page at every opening would keep people waiting. */
+#define MOST_TO_CHECK (32 * 1024 * 1024)
 /* Marks a database as a history, for file(1) and for us: "FwHi". */
 #define APPLICATION_ID 0x46774869
 
@@ -96,6 +99,22 @@ static const char *const probes[] = {
   " FROM measurements",
 };
 
+static char *
+suspicion_path (FwHistory *self)
+{
+  return g_strconcat (self->path, ".suspect", NULL);
+}
+
+/* The next opening looks closer, and sets the database aside if need be. */
+static void
+suspect (FwHistory *self)
+{
+  g_autofree char *path = suspicion_path (self);
+
+  if (!self->is_read_only)
+    g_file_set_contents (path, "", 0, NULL);
+}
+
 /* Errors ----------------------------------------------------------------------------------------
  */
 
@@ -130,6 +149,7 @@ fw_history_set_error (FwHistory *self, int code, GError **error)
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
     case SQLITE_FORMAT:
+      suspect (self);
       g_set_error (error, FW_ERROR, FW_ERROR_HISTORY_DAMAGED, _ ("The history in “%s” is damaged."),
                    folder);
       break;
@@ -419,11 +439,44 @@ update (FwHistory *self, GError **error)
   return fw_history_end (self, FALSE, NULL);
 }
 
+static gboolean
+is_to_be_checked (FwHistory *self)
+{
+  g_autofree char *suspicion = suspicion_path (self);
+  GStatBuf status;
+
+  return g_stat (self->path, &status) != 0 || status.st_size <= MOST_TO_CHECK
+         || g_file_test (suspicion, G_FILE_TEST_EXISTS);
+}
+
+static gboolean
+check_pages (FwHistory *self, GError **error)
+{
+  g_autofree char *suspicion = suspicion_path (self);
+  g_autoptr (FwStatement) statement = NULL;
+  g_autoptr (GError) local = NULL;
+  gboolean ok;
+
+  if (!is_to_be_checked (self))
+    return TRUE;
+  statement = fw_history_query (self, error, "PRAGMA quick_check(1)", "");
+  if (statement == NULL)
+    return FALSE;
+  ok = fw_history_next (self, statement, &local)
+       && g_strcmp0 ((const char *) sqlite3_column_text (statement, 0), "ok") == 0;
+  if (ok && !self->is_read_only)
+    g_unlink (suspicion);
+  if (local != NULL)
+    g_propagate_error (error, g_steal_pointer (&local));
+  else if (!ok)
+    set_damaged (self, error);
+  return ok;
+}
+
 /* Whether what is there is a history, of a version that is understood, and whole. */
 static gboolean
 check (FwHistory *self, gint64 *version, GError **error)
 {
-  g_autoptr (FwStatement) statement = NULL;
   g_autoptr (GError) local = NULL;
   gint64 n_tables;
 
@@ -440,12 +493,7 @@ check (FwHistory *self, gint64 *version, GError **error)
   if (local == NULL && (*version < 0 || (*version == 0 && n_tables > 0)))
     return set_damaged (self, error);
   if (local == NULL)
-    statement = fw_history_query (self, &local, "PRAGMA quick_check(1)", "");
-  if (local == NULL && fw_history_next (self, statement, &local)
-      && g_strcmp0 ((const char *) sqlite3_column_text (statement, 0), "ok") != 0)
-    return set_damaged (self, error);
-  if (local == NULL)
-    return TRUE;
+    return check_pages (self, error);
   g_propagate_error (error, g_steal_pointer (&local));
   return FALSE;
 }

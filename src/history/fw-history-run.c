@@ -14,7 +14,7 @@
 
 /* What has columns of its own, is of no use later, or would be twice as long as all the rest. */
 static const char *const not_in_details[]
-    = { "event", "file", "recipe", "path", "stops", "probe", "sha256", "position", NULL };
+    = { "event", "file", "recipe", "path", "stops", "probe", "sha256", "position", "run", NULL };
 static const char *const not_in_result[]
     = { "event", "file", "recipe", "path", "stops", "probe", "classes", NULL };
 

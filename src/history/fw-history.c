@@ -119,7 +119,7 @@ set_aside (FwHistory *self, GError **error)
       if (g_file_test (aside, G_FILE_TEST_EXISTS) || g_file_test (wal, G_FILE_TEST_EXISTS))
         continue;
       if (rename_beside (self, aside, "-wal") && rename_beside (self, aside, "-shm")
-          && rename_beside (self, aside, ""))
+          && rename_beside (self, aside, "") && rename_beside (self, aside, ".suspect"))
         return g_steal_pointer (&aside);
       break;
     }

@@ -133,7 +133,10 @@ fw_keeper_add_stop (FwKeeper *self, JsonObject *stop)
     return;
   if (begin (self, stop, &error)
       && fw_history_add_stop (self->history, self->run, stop, &error) != 0)
-    return;
+    {
+      json_object_set_int_member (stop, "run", self->run);
+      return;
+    }
   /* All of it is told once more at the end; only a crash would lose this stop. */
   g_warning ("Could not note a version: %s", error->message);
 }
@@ -276,10 +279,14 @@ fw_keeper_finish (FwKeeper *self, JsonObject *result)
 
   if (self == NULL)
     return;
+  json_object_set_null_member (result, "run");
   json_object_set_null_member (result, "original");
   json_object_set_null_member (result, "version");
   json_object_set_null_member (result, "version_number");
-  if (self->history == NULL || self->version == 0)
+  if (self->history == NULL)
+    return;
+  json_object_set_int_member (result, "run", self->run);
+  if (self->version == 0)
     return;
   if (self->job->output != NULL)
     note_saved (self);

@@ -24,7 +24,7 @@ FwKeeper *fw_keeper_new (const FwJob *job, FwEvents *events, GError **error);
 void fw_keeper_free (FwKeeper *self);
 void fw_keeper_fail (FwKeeper *self, const GError *why);
 
-/* A "stop" event. */
+/* A "stop" event; adds "run", the number of the run in the history. */
 void fw_keeper_add_stop (FwKeeper *self, JsonObject *stop);
 
 /* The job's result, before its files are moved out of @folder. Copies the file that the result is
@@ -35,8 +35,9 @@ gboolean fw_keeper_keep (FwKeeper *self,
                          GCancellable *cancellable,
                          GError **error);
 
-/* After the files were delivered: notes where the file was saved, and adds "original", "version"
- * and "version_number" to the result; without a place of its own, "path" is the history's file. */
+/* After the files were delivered: notes where the file was saved, and adds "run", "original",
+ * "version" and "version_number" to the result; without a place of its own, "path" is the history's
+ * file. */
 void fw_keeper_finish (FwKeeper *self, JsonObject *result);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FwKeeper, fw_keeper_free)

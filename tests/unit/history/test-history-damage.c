@@ -175,6 +175,45 @@ test_truncated (Fixture *fixture, gconstpointer data)
   assert_works (fixture);
 }
 
+/* A large database is not looked through at every opening, but once it has failed. */
+static void
+test_large (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *path = fixture_home_path (fixture, "history.db");
+  g_autofree char *zeros = g_malloc0 (4096);
+  g_autoptr (GPtrArray) stops = NULL;
+  g_autoptr (GError) error = NULL;
+  sqlite3 *database = NULL;
+  sqlite3_stmt *statement = NULL;
+  gint64 page;
+  int fd;
+
+  fill (fixture);
+  close_history (fixture);
+  run_sql (fixture, "UPDATE versions SET thumbnail = zeroblob (36 * 1024 * 1024) WHERE id = 1");
+  fixture_reopen (fixture);
+  close_history (fixture);
+  g_assert_cmpint (sqlite3_open (path, &database), ==, SQLITE_OK);
+  sqlite3_prepare_v2 (database, "SELECT rootpage FROM sqlite_schema WHERE name = 'stops'", -1,
+                      &statement, NULL);
+  g_assert_cmpint (sqlite3_step (statement), ==, SQLITE_ROW);
+  page = sqlite3_column_int64 (statement, 0);
+  sqlite3_finalize (statement);
+  sqlite3_close (database);
+  fd = open (path, O_WRONLY);
+  g_assert_cmpint (pwrite (fd, zeros, 4096, (page - 1) * 4096), ==, 4096);
+  close (fd);
+
+  fixture_reopen (fixture);
+  g_assert_null (fw_history_get_warning (fixture->history));
+  stops = fw_history_list_stops (fixture->history, 1, &error);
+  g_assert_null (stops);
+  g_assert_error (error, FW_ERROR, FW_ERROR_HISTORY_DAMAGED);
+  close_history (fixture);
+  open_damaged (fixture, TRUE);
+  assert_works (fixture);
+}
+
 static void
 test_no_bytes (Fixture *fixture, gconstpointer data)
 {
@@ -620,6 +659,7 @@ main (int argc, char **argv)
   ADD ("/history-damage/garbage", test_garbage);
   ADD ("/history-damage/short-garbage", test_short_garbage);
   ADD ("/history-damage/truncated", test_truncated);
+  ADD ("/history-damage/large", test_large);
   ADD ("/history-damage/no-bytes", test_no_bytes);
   ADD ("/history-damage/no-file", test_no_file);
   ADD ("/history-damage/random-bytes", test_random_bytes);
