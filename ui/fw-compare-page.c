@@ -481,6 +481,14 @@ fw_compare_page_map (GtkWidget *widget)
 }
 
 static void
+fw_compare_page_unmap (GtkWidget *widget)
+{
+  GTK_WIDGET_CLASS (fw_compare_page_parent_class)->unmap (widget);
+
+  fw_compare_page_set_follows_selection (FW_COMPARE_PAGE (widget), TRUE);
+}
+
+static void
 fw_compare_page_dispose (GObject *object)
 {
   FwComparePage *self = FW_COMPARE_PAGE (object);
@@ -534,6 +542,7 @@ fw_compare_page_class_init (FwComparePageClass *klass)
 
   object_class->dispose = fw_compare_page_dispose;
   widget_class->map = fw_compare_page_map;
+  widget_class->unmap = fw_compare_page_unmap;
 
   g_type_ensure (FW_TYPE_PAGE_HEADER);
   g_type_ensure (FW_TYPE_SPLIT_PICTURE);

@@ -19,15 +19,26 @@ struct _FwWindow
   GtkWidget *model_page;
   GtkWidget *tradeoff_page;
   GtkWidget *compare_page;
+  GtkWidget *history_page;
+  GtkWidget *export_page;
 
   FwProject *project;
   GQueue *trail; /* names of pages to go back to, the last first */
+  GSettings *settings;
   GtkNativeDialog *chooser;
+  guint inhibition;           /* of suspending, or 0 */
   gboolean shrink_when_ready; /* the sample project needs no further word */
 };
 
+/* fw-window.c: moves the keyboard to what a page is for. */
+void fw_window_focus_page (FwWindow *self);
+
 /* fw-window-dnd.c */
 void fw_window_init_drop_target (FwWindow *self);
+
+/* fw-window-pages.c: the pages that come after the trade-off */
+void fw_window_ensure_pages (void);
+void fw_window_init_pages (FwWindow *self);
 
 /* fw-window-actions.c */
 void fw_window_class_install_actions (FwWindowClass *klass);

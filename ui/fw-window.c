@@ -6,12 +6,12 @@
 
 #include <glib/gi18n-lib.h>
 
-#include "fw-compare-page.h"
 #include "fw-model-page.h"
 #include "fw-problem-dialog.h"
 #include "fw-start-page.h"
 #include "fw-surroundings.h"
 #include "fw-tradeoff-page.h"
+#include "fw-unseen.h"
 
 G_DEFINE_FINAL_TYPE (FwWindow, fw_window, ADW_TYPE_APPLICATION_WINDOW)
 
@@ -64,15 +64,37 @@ fw_window_show_page (FwWindow *self, const char *name)
     g_queue_push_head (self->trail, g_strdup (here));
   adw_leaflet_set_visible_child_name (self->leaflet, name);
   fw_window_update_actions (self);
+  fw_window_focus_page (self);
+}
+
+void
+fw_window_focus_page (FwWindow *self)
+{
+  GtkWidget *page = adw_leaflet_get_visible_child (self->leaflet);
+
+  if (page != NULL && !gtk_widget_grab_focus (page))
+    gtk_widget_child_focus (page, GTK_DIR_TAB_FORWARD);
 }
 
 void
 fw_window_say (FwWindow *self, const char *text)
 {
+  AdwToast *toast;
+  GtkWidget *label;
+
   g_return_if_fail (FW_IS_WINDOW (self));
   g_return_if_fail (text != NULL);
 
-  adw_toast_overlay_add_toast (self->toast_overlay, adw_toast_new (text));
+  /* A toast's own title would be cut off in a narrow window. */
+  label = gtk_label_new (text);
+  gtk_label_set_wrap (GTK_LABEL (label), TRUE);
+  gtk_label_set_max_width_chars (GTK_LABEL (label), 28);
+  gtk_label_set_xalign (GTK_LABEL (label), 0);
+  gtk_widget_add_css_class (label, "heading");
+  toast = adw_toast_new ("");
+  adw_toast_set_custom_title (toast, label);
+  adw_toast_set_timeout (toast, 8);
+  adw_toast_overlay_add_toast (self->toast_overlay, toast);
 }
 
 void
@@ -137,6 +159,25 @@ remember_model (FwWindow *self)
   gtk_recent_manager_add_full (gtk_recent_manager_get_default (), uri, &data);
 }
 
+/* A computer that falls asleep spoils what is being measured. */
+static void
+keep_awake (FwWindow *self, gboolean awake)
+{
+  GtkApplication *application = GTK_APPLICATION (g_application_get_default ());
+
+  if (awake && self->inhibition == 0)
+    {
+      self->inhibition = gtk_application_inhibit (
+          application, GTK_WINDOW (self), GTK_APPLICATION_INHIBIT_SUSPEND,
+          _ ("Smaller versions of a model are being measured"));
+    }
+  else if (!awake && self->inhibition != 0)
+    {
+      gtk_application_uninhibit (application, self->inhibition);
+      self->inhibition = 0;
+    }
+}
+
 static void
 on_state_changed (FwWindow *self)
 {
@@ -159,6 +200,7 @@ on_state_changed (FwWindow *self)
     default:
       break;
     }
+  keep_awake (self, fw_project_get_state (self->project) == FW_PROJECT_SHRINKING);
   fw_window_update_actions (self);
 }
 
@@ -197,8 +239,8 @@ on_problem_changed (FwWindow *self)
   if (problem == NULL)
     return;
   self->shrink_when_ready = FALSE;
-  /* The page of the model has room for what ails it; elsewhere it is said in front of all. */
-  if (!is_on (self, "model"))
+  /* These pages have room for it; elsewhere it is said in front of all. */
+  if (!is_on (self, "model") && !is_on (self, "tradeoff"))
     fw_window_show_problem (self, problem);
 }
 
@@ -210,10 +252,22 @@ on_model_changed (FwWindow *self)
 }
 
 static void
-restore_size (FwWindow *self)
+on_prefer_changed (FwWindow *self)
 {
-  g_autoptr (GSettings) settings = g_settings_new (FW_APPLICATION_ID);
+  g_settings_set_string (self->settings, "prefer",
+                         fw_prefer_get_name (fw_project_get_prefer (self->project)));
+}
 
+static void
+restore_settings (FwWindow *self)
+{
+  g_autofree char *prefer_name = g_settings_get_string (self->settings, "prefer");
+  GSettings *settings = self->settings;
+  FwPrefer prefer;
+
+  if (fw_prefer_from_name (prefer_name, &prefer))
+    fw_project_set_prefer (self->project, prefer);
+  g_signal_connect_swapped (self->project, "notify::prefer", G_CALLBACK (on_prefer_changed), self);
   g_settings_bind (settings, "window-width", self, "default-width", G_SETTINGS_BIND_DEFAULT);
   g_settings_bind (settings, "window-height", self, "default-height", G_SETTINGS_BIND_DEFAULT);
   g_settings_bind (settings, "window-maximized", self, "maximized", G_SETTINGS_BIND_DEFAULT);
@@ -233,6 +287,7 @@ fw_window_dispose (GObject *object)
     gtk_native_dialog_destroy (self->chooser);
   g_clear_object (&self->chooser);
   g_clear_object (&self->project);
+  g_clear_object (&self->settings);
 
   G_OBJECT_CLASS (fw_window_parent_class)->dispose (object);
 }
@@ -277,7 +332,7 @@ fw_window_class_init (FwWindowClass *klass)
   g_type_ensure (FW_TYPE_START_PAGE);
   g_type_ensure (FW_TYPE_MODEL_PAGE);
   g_type_ensure (FW_TYPE_TRADEOFF_PAGE);
-  g_type_ensure (FW_TYPE_COMPARE_PAGE);
+  fw_window_ensure_pages ();
   gtk_widget_class_set_template_from_resource (widget_class, FW_RESOURCES "/fw-window.ui");
   gtk_widget_class_bind_template_child (widget_class, FwWindow, toast_overlay);
   gtk_widget_class_bind_template_child (widget_class, FwWindow, leaflet);
@@ -286,6 +341,8 @@ fw_window_class_init (FwWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, FwWindow, model_page);
   gtk_widget_class_bind_template_child (widget_class, FwWindow, tradeoff_page);
   gtk_widget_class_bind_template_child (widget_class, FwWindow, compare_page);
+  gtk_widget_class_bind_template_child (widget_class, FwWindow, history_page);
+  gtk_widget_class_bind_template_child (widget_class, FwWindow, export_page);
   fw_window_class_install_actions (klass);
 }
 
@@ -293,13 +350,14 @@ static void
 fw_window_init (FwWindow *self)
 {
   self->project = fw_project_new ();
+  self->settings = g_settings_new (FW_APPLICATION_ID);
   self->trail = g_queue_new ();
   gtk_widget_init_template (GTK_WIDGET (self));
   fw_model_page_set_project (FW_MODEL_PAGE (self->model_page), self->project);
   fw_tradeoff_page_set_project (FW_TRADEOFF_PAGE (self->tradeoff_page), self->project);
-  fw_compare_page_set_project (FW_COMPARE_PAGE (self->compare_page), self->project);
+  fw_window_init_pages (self);
   fw_window_init_drop_target (self);
-  restore_size (self);
+  restore_settings (self);
 
   g_signal_connect_swapped (self->project, "notify::state", G_CALLBACK (on_state_changed), self);
   g_signal_connect_swapped (self->project, "notify::busy", G_CALLBACK (fw_window_update_actions),

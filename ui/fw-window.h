@@ -5,6 +5,7 @@
 #pragma once
 
 #include "fw-application.h"
+#include "fw-comparison.h"
 #include "fw-project.h"
 
 G_BEGIN_DECLS
@@ -25,6 +26,18 @@ void fw_window_try_sample (FwWindow *self);
 /* "start", "model", "tradeoff", "compare", "history" or "export". The way back leads to the page
  * before. */
 void fw_window_show_page (FwWindow *self, const char *name);
+
+/* Compares two versions of the history on the page for that; takes both sides. */
+void fw_window_compare (FwWindow *self,
+                        FwComparisonSide *first,
+                        FwComparisonSide *second,
+                        const char *const *samples);
+/* Shows the page that exports a version of the history. @samples may be NULL. */
+void fw_window_export (FwWindow *self,
+                       const char *title,
+                       const char *file,
+                       const char *original,
+                       const char *const *samples);
 
 /* A few words at the bottom that go by themselves. Screen readers don't read them, so what matters
  * is also to be said on the page. */
