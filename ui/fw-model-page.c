@@ -330,6 +330,17 @@ fw_model_page_set_project (FwModelPage *self, FwProject *project)
   show_all (self);
 }
 
+static gboolean
+fw_model_page_grab_focus (GtkWidget *widget)
+{
+  FwModelPage *self = FW_MODEL_PAGE (widget);
+
+  if (gtk_widget_get_visible (GTK_WIDGET (self->shrink_button)))
+    return gtk_widget_grab_focus (GTK_WIDGET (self->shrink_button));
+  return gtk_widget_get_visible (self->samples_none)
+         && gtk_widget_child_focus (self->samples_none, GTK_DIR_TAB_FORWARD);
+}
+
 static void
 fw_model_page_dispose (GObject *object)
 {
@@ -349,6 +360,7 @@ fw_model_page_class_init (FwModelPageClass *klass)
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   object_class->dispose = fw_model_page_dispose;
+  widget_class->grab_focus = fw_model_page_grab_focus;
 
   g_type_ensure (FW_TYPE_PAGE_HEADER);
   g_type_ensure (FW_TYPE_PROBLEM_VIEW);

@@ -14,6 +14,7 @@ struct _FwStartPage
 {
   AdwBin parent_instance;
 
+  GtkWidget *open_button;
   GtkWidget *recent_group;
   GtkListBox *recent_list;
 };
@@ -91,15 +92,23 @@ fw_start_page_map (GtkWidget *widget)
   GTK_WIDGET_CLASS (fw_start_page_parent_class)->map (widget);
 }
 
+static gboolean
+fw_start_page_grab_focus (GtkWidget *widget)
+{
+  return gtk_widget_grab_focus (FW_START_PAGE (widget)->open_button);
+}
+
 static void
 fw_start_page_class_init (FwStartPageClass *klass)
 {
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   widget_class->map = fw_start_page_map;
+  widget_class->grab_focus = fw_start_page_grab_focus;
 
   g_type_ensure (FW_TYPE_PAGE_HEADER);
   gtk_widget_class_set_template_from_resource (widget_class, FW_RESOURCES "/fw-start-page.ui");
+  gtk_widget_class_bind_template_child (widget_class, FwStartPage, open_button);
   gtk_widget_class_bind_template_child (widget_class, FwStartPage, recent_group);
   gtk_widget_class_bind_template_child (widget_class, FwStartPage, recent_list);
 }

@@ -10,6 +10,7 @@
 #include "fw-fact.h"
 #include "fw-json.h"
 #include "fw-page-header.h"
+#include "fw-problem-view.h"
 #include "fw-tradeoff-chart.h"
 #include "fw-words.h"
 
@@ -18,6 +19,7 @@ struct _FwTradeoffPage
   AdwBin parent_instance;
 
   FwPageHeader *header;
+  FwProblemView *problem_view;
   GtkLabel *headline;
   GtkImage *headline_star;
   GtkLabel *status_label;
@@ -35,7 +37,7 @@ struct _FwTradeoffPage
   GtkWidget *progress_box;
   GtkProgressBar *progress_bar;
   GtkLabel *progress_label;
-  GtkWidget *continue_button;
+  GtkButton *continue_button;
 
   FwProject *project;
   gboolean updating; /* what changes now was not the user */
@@ -232,7 +234,10 @@ show_state (FwTradeoffPage *self)
 
   fw_page_header_set_subtitle (self->header, fw_project_get_title (self->project));
   gtk_widget_set_visible (self->progress_box, state == FW_PROJECT_SHRINKING);
-  gtk_widget_set_visible (self->continue_button, state == FW_PROJECT_STOPPED);
+  gtk_widget_set_visible (GTK_WIDGET (self->continue_button),
+                          state == FW_PROJECT_STOPPED || state == FW_PROJECT_READY);
+  gtk_button_set_label (self->continue_button,
+                        state == FW_PROJECT_STOPPED ? _ ("Co_ntinue") : _ ("_Make It Smaller"));
   if (inspection != NULL)
     {
       const double megabytes = fw_json_get_number (inspection, "size_bytes", 0) / 1e6;
@@ -242,6 +247,17 @@ show_state (FwTradeoffPage *self)
       self->updating = FALSE;
     }
   show_headline (self);
+}
+
+static void
+show_problem (FwTradeoffPage *self)
+{
+  const FwProblem *problem = fw_project_get_problem (self->project);
+
+  gtk_widget_set_visible (GTK_WIDGET (self->problem_view), problem != NULL);
+  if (problem != NULL)
+    fw_problem_view_set_problem (self->problem_view, problem, fw_project_get_model (self->project),
+                                 fw_project_get_sample_paths (self->project));
 }
 
 static void
@@ -391,6 +407,7 @@ connect_project (FwTradeoffPage *self)
     { "notify::state", show_state },       { "notify::title", show_state },
     { "notify::selected", show_selected }, { "notify::recommended", show_selected },
     { "notify::fraction", show_progress }, { "notify::prefer", show_prefer },
+    { "notify::problem", show_problem },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (signals); i++)
@@ -415,6 +432,12 @@ fw_tradeoff_page_set_project (FwTradeoffPage *self, FwProject *project)
   show_selected (self);
 }
 
+static gboolean
+fw_tradeoff_page_grab_focus (GtkWidget *widget)
+{
+  return gtk_widget_grab_focus (GTK_WIDGET (FW_TRADEOFF_PAGE (widget)->scale));
+}
+
 static void
 fw_tradeoff_page_dispose (GObject *object)
 {
@@ -432,12 +455,15 @@ fw_tradeoff_page_class_init (FwTradeoffPageClass *klass)
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   object_class->dispose = fw_tradeoff_page_dispose;
+  widget_class->grab_focus = fw_tradeoff_page_grab_focus;
 
   g_type_ensure (FW_TYPE_PAGE_HEADER);
   g_type_ensure (FW_TYPE_TRADEOFF_CHART);
   g_type_ensure (FW_TYPE_FACT);
+  g_type_ensure (FW_TYPE_PROBLEM_VIEW);
   gtk_widget_class_set_template_from_resource (widget_class, FW_RESOURCES "/fw-tradeoff-page.ui");
   gtk_widget_class_bind_template_child (widget_class, FwTradeoffPage, header);
+  gtk_widget_class_bind_template_child (widget_class, FwTradeoffPage, problem_view);
   gtk_widget_class_bind_template_child (widget_class, FwTradeoffPage, headline);
   gtk_widget_class_bind_template_child (widget_class, FwTradeoffPage, headline_star);
   gtk_widget_class_bind_template_child (widget_class, FwTradeoffPage, status_label);

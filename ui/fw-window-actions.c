@@ -107,6 +107,7 @@ on_back (GtkWidget *widget, const char *action, GVariant *parameter)
 
   adw_leaflet_set_visible_child_name (self->leaflet, name != NULL ? name : "start");
   fw_window_update_actions (self);
+  fw_window_focus_page (self);
 }
 
 static void
