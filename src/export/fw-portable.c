@@ -13,6 +13,10 @@
 
 /* The share of answers that must stay. */
 #define LEAST_SAME 0.98
+/* Fewer than these say little as a share. */
+#define FEW 50
+/* How much less likely another answer may have been to be as good. */
+#define ABOUT 0.05
 
 static gboolean
 holds (GMappedFile *file, const char *text)
@@ -156,13 +160,28 @@ fw_comparison_free (FwComparison *self)
   g_free (self);
 }
 
+static gboolean
+is_about_as_likely (const FwAnswer *original, const FwAnswer *other)
+{
+  if (original->n == 0 || other->n == 0)
+    return FALSE;
+  for (guint i = 0; i < original->n; i++)
+    if (original->index[i] == other->index[0])
+      return original->probability[0] - original->probability[i] <= ABOUT;
+  return FALSE;
+}
+
 gboolean
 fw_comparison_is_good (FwComparison *self)
 {
   const FwSame *same = &self->agreement->same;
-  guint changed = same->total - same->same;
+  guint n_other = 0;
 
   if (self->agreement->new_not_finite > 0)
     return FALSE;
-  return changed <= 1 || same->same >= LEAST_SAME * same->total;
+  if (self->n >= FEW)
+    return same->same >= LEAST_SAME * same->total;
+  for (guint i = 0; i < self->n; i++)
+    n_other += !is_about_as_likely (&self->original[i], &self->other[i]);
+  return n_other <= 1;
 }

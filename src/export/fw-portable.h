@@ -45,7 +45,8 @@ FwComparison *fw_portable_compare (const char *path,
                                    GError **error);
 void fw_comparison_free (FwComparison *self);
 
-/* At least 98 % the same, or all but one of a few. */
+/* At least 98 % the same; of fewer than 50, all but one, where an answer that was about as likely
+ * before counts as the same: noise often has no clear answer. */
 gboolean fw_comparison_is_good (FwComparison *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FwComparison, fw_comparison_free)

@@ -150,7 +150,8 @@ fw_delivery_check (const FwJob *job, FwJobFolder *folder, GError **error)
   if (job->command == FW_COMMAND_INSPECT)
     return TRUE;
   all = (job->command == FW_COMMAND_SHRINK && job->uniform == NULL)
-        || job->command == FW_COMMAND_PATH;
+        || job->command == FW_COMMAND_PATH
+        || (job->command == FW_COMMAND_EXPORT && job->target != FW_TARGET_FILE);
   return check_room (fw_job_folder_get_path (folder), size * (all ? ROOM_FOR_ALL : ROOM_FOR_ONE),
                      error);
 }

@@ -367,27 +367,49 @@ test_altered (Fixture *f, gconstpointer data)
   g_assert_error (error, FW_ERROR, FW_ERROR_DAMAGED_MODEL);
 }
 
+/* @n_other of @n answers change, to one that was less likely by @margin. */
+static void
+assert_comparison (guint n, guint n_other, float margin, guint not_finite, gboolean good)
+{
+  g_autofree FwAnswer *original = g_new0 (FwAnswer, n + 1);
+  g_autofree FwAnswer *other = g_new0 (FwAnswer, n + 1);
+  g_autoptr (FwAgreement) agreement = NULL;
+  FwComparison comparison = { .original = original, .other = other, .n = n };
+
+  for (guint i = 0; i < n; i++)
+    {
+      gboolean changes = i < n_other;
+
+      original[i] = (FwAnswer){ .n = 2,
+                                .index = { 0, 1 },
+                                .probability = { 0.5f + margin / 2, 0.5f - margin / 2 },
+                                .finite = TRUE,
+                                .n_classes = 2 };
+      other[i] = original[i];
+      other[i].index[0] = changes ? 1 : 0;
+      other[i].index[1] = changes ? 0 : 1;
+    }
+  agreement = fw_agreement_new (original, other, NULL, n);
+  agreement->new_not_finite = not_finite;
+  comparison.agreement = agreement;
+  g_assert_cmpint (fw_comparison_is_good (&comparison), ==, good);
+}
+
 static void
 test_comparison (void)
 {
-  static const struct
-  {
-    guint same, total, not_finite;
-    gboolean good;
-  } cases[] = {
-    { 100, 100, 0, TRUE }, { 98, 100, 0, TRUE }, { 97, 100, 0, FALSE },
-    { 4, 5, 0, TRUE },     { 3, 5, 0, FALSE },   { 5, 5, 1, FALSE },
-    { 0, 0, 0, TRUE },     { 49, 50, 0, TRUE },  { 48, 50, 0, FALSE },
-  };
-
-  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
-    {
-      FwAgreement agreement
-          = { .same = { cases[i].same, cases[i].total }, .new_not_finite = cases[i].not_finite };
-      FwComparison comparison = { .agreement = &agreement };
-
-      g_assert_cmpint (fw_comparison_is_good (&comparison), ==, cases[i].good);
-    }
+  assert_comparison (100, 0, 0.5, 0, TRUE);
+  assert_comparison (100, 2, 0.5, 0, TRUE);
+  assert_comparison (100, 3, 0.5, 0, FALSE);
+  /* Of many, an answer is the same or it is not. */
+  assert_comparison (100, 3, 0.01, 0, FALSE);
+  assert_comparison (50, 1, 0.5, 0, TRUE);
+  assert_comparison (50, 2, 0.5, 0, FALSE);
+  assert_comparison (5, 1, 0.5, 0, TRUE);
+  assert_comparison (5, 2, 0.5, 0, FALSE);
+  assert_comparison (5, 5, 0.01, 0, TRUE);
+  assert_comparison (5, 0, 0.5, 1, FALSE);
+  assert_comparison (0, 0, 0.5, 0, TRUE);
 }
 
 #define ADD(name, option, function)                                                                \
