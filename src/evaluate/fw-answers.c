@@ -92,7 +92,7 @@ fw_answer_read (FwAnswer *self, FwTensor *output, GError **error)
   g_autofree float *scores = NULL;
 
   *self = (FwAnswer){ .finite = TRUE };
-  if (is_one_list (output))
+  if (output != NULL && is_one_list (output))
     scores = fw_tensor_to_floats (output);
   if (scores == NULL || fw_tensor_get_n_elements (output) > G_MAXINT)
     {

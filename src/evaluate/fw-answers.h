@@ -24,7 +24,8 @@ typedef struct
   guint n_classes;
 } FwAnswer;
 
-/* Errors: UNSUPPORTED_MODEL where @output is not one list of scores. */
+/* Errors: UNSUPPORTED_MODEL where @output is not one list of scores; NULL, what a run gives for an
+ * output that is no tensor, is none. */
 gboolean fw_answer_read (FwAnswer *self, FwTensor *output, GError **error);
 
 typedef struct

@@ -68,7 +68,8 @@ set_or_check_shape (FwTensorStore *self, FwTensor *tensor, GError **error)
       memcpy (self->dims, fw_tensor_get_dims (tensor), n_dims * sizeof (gint64));
       self->size = fw_tensor_get_size (tensor);
     }
-  if (self->size != fw_tensor_get_size (tensor) || self->n_dims != n_dims)
+  if (self->type != fw_tensor_get_element_type (tensor) || self->n_dims != n_dims
+      || memcmp (self->dims, fw_tensor_get_dims (tensor), n_dims * sizeof (gint64)) != 0)
     {
       g_set_error (error, FW_ERROR, FW_ERROR_INTERNAL, _ ("The samples differ in shape."));
       return FALSE;

@@ -128,6 +128,17 @@ test_strings (void)
   g_assert_false (fw_answer_read (&answer, tensor, NULL));
 }
 
+/* An output that is a sequence or a map. */
+static void
+test_no_tensor (void)
+{
+  g_autoptr (GError) error = NULL;
+  FwAnswer answer;
+
+  g_assert_false (fw_answer_read (&answer, NULL, &error));
+  g_assert_error (error, FW_ERROR, FW_ERROR_UNSUPPORTED_MODEL);
+}
+
 /* Agreement ---------------------------------------------------------------------------------- */
 
 static FwAnswer
@@ -219,6 +230,7 @@ main (int argc, char **argv)
   g_test_add_func ("/evaluate/answers/not-finite", test_not_finite);
   g_test_add_func ("/evaluate/answers/shapes", test_shapes);
   g_test_add_func ("/evaluate/answers/strings", test_strings);
+  g_test_add_func ("/evaluate/answers/no-tensor", test_no_tensor);
   g_test_add_func ("/evaluate/answers/agreement", test_agreement);
   g_test_add_func ("/evaluate/answers/agreement-without-labels", test_agreement_without_labels);
   g_test_add_func ("/evaluate/answers/sqnr", test_sqnr);
