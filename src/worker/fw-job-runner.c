@@ -64,7 +64,7 @@ fail_target (GError **error, const char *message)
   return FALSE;
 }
 
-/* The most faithful version of at most @limit bytes. */
+/* The most faithful version of at most @limit bytes, of those that keep the contract. */
 static FwStop *
 choose_by_size (FwStops *stops, guint64 limit, GError **error)
 {
@@ -73,9 +73,24 @@ choose_by_size (FwStops *stops, guint64 limit, GError **error)
   for (guint n = 1; n <= path->steps->len; n++)
     {
       FwStep *step = g_ptr_array_index (path->steps, n - 1);
+      g_autoptr (GError) local = NULL;
+      FwStop *stop;
 
-      if (step->size <= limit)
-        return fw_stops_add_prefix (stops, n, error);
+      if (step->size > limit)
+        continue;
+      stop = fw_stops_add_prefix (stops, n, &local);
+      if (stop != NULL)
+        return stop;
+      if (local != NULL)
+        {
+          g_propagate_error (error, g_steal_pointer (&local));
+          return NULL;
+        }
+    }
+  if (((FwStep *) g_ptr_array_index (path->steps, path->steps->len - 1))->size <= limit)
+    {
+      fail_target (error, _ ("No version that is small enough gives usable answers."));
+      return NULL;
     }
   {
     FwStep *last = g_ptr_array_index (path->steps, path->steps->len - 1);
@@ -173,8 +188,9 @@ run_uniform (FwShrinkJob *job, GError **error)
     {
       FwUnit *unit = g_ptr_array_index (job->units, i);
 
-      fw_recipe_set_option (recipe, unit->name,
-                            unit->can[option] ? option : FW_OPTION_INT8_STORAGE);
+      fw_recipe_set_option (
+          recipe, unit->name,
+          fw_rewriter_can (job->rewriter, recipe, i, option) ? option : FW_OPTION_INT8_STORAGE);
     }
   stop = fw_stops_add (stops, 0, recipe, "uniform", &local);
   if (stop == NULL)

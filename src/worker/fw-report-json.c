@@ -138,7 +138,8 @@ fw_report_add_options (JsonObject *object, GPtrArray *units, FwRecipe *recipe)
       json_object_set_string_member (
           entry, "reason",
           unit->can[FW_OPTION_INT8_STORAGE]
-              ? _ ("rounding it to 8 bits would change more answers than it saves")
+              ? _ ("rounding it to 8 bits would change the answers more, for what it saves, than "
+                   "rounding the others")
               : unit->why_not);
       json_array_add_object_element (kept, entry);
     }

@@ -234,17 +234,19 @@ fw_shrink_job_find_samples (FwShrinkJob *self, GError **error)
 /* Calibration -----------------------------------------------------------------------------------
  */
 
-static FwSample *
-get_calibration_sample (FwShrinkJob *self, guint index)
+/* Samples to calibrate on, and the job that they are for. */
+typedef struct
 {
-  return g_ptr_array_index (fw_sample_set_get_calibration (self->samples), index);
-}
+  FwShrinkJob *job;
+  GPtrArray *samples;
+} Calibrating;
 
 static GPtrArray *
 feed_sample (guint index, gpointer user_data, GError **error)
 {
-  FwShrinkJob *self = user_data;
-  FwSample *sample = get_calibration_sample (self, index);
+  Calibrating *calibrating = user_data;
+  FwShrinkJob *self = calibrating->job;
+  FwSample *sample = g_ptr_array_index (calibrating->samples, index);
   g_autoptr (GError) local = NULL;
   FwTensor *tensor = fw_sample_to_tensor (sample, self->preprocess, &local);
   GPtrArray *inputs;
@@ -377,12 +379,15 @@ fw_shrink_job_calibrate (FwShrinkJob *self, GError **error)
   g_autoptr (FwProgress) progress = NULL;
   g_autoptr (FwCalibration) calibration = NULL;
   g_auto (GStrv) values = NULL;
-  FwFeed feed = { 0, feed_sample, self };
+  /* Setting one aside takes it out of the set's own list. */
+  g_autoptr (GPtrArray) samples
+      = g_ptr_array_copy (fw_sample_set_get_calibration (self->samples), NULL, NULL);
+  Calibrating calibrating = { self, samples };
+  FwFeed feed = { samples->len, feed_sample, &calibrating };
 
   if (!prepare (self, error))
     return FALSE;
   progress = begin_phase (self, FW_PHASE_CALIBRATE, &report);
-  feed.n = fw_sample_set_get_calibration (self->samples)->len;
   values = fw_rewriter_list_values (self->rewriter);
   calibration = fw_calibration_run (self->prepared, (const char *const *) values, &feed,
                                     self->job->threads, progress, self->cancellable, error);

@@ -209,12 +209,14 @@ fw_stops_add (FwStops *self, guint n_steps, FwRecipe *recipe, const char *name, 
     }
   if (self->job->job->measure && !measure (self, stop, &local))
     {
-      gboolean is_load_error = fw_error_get_code (local) == FW_ERROR_UNSUPPORTED_MODEL
-                               || fw_error_get_code (local) == FW_ERROR_UNKNOWN_OPERATOR;
+      /* The original was loaded and ran on the same samples: the fault is this version's alone. */
+      gboolean is_its_own = fw_error_get_code (local) == FW_ERROR_UNSUPPORTED_MODEL
+                            || fw_error_get_code (local) == FW_ERROR_UNKNOWN_OPERATOR
+                            || fw_error_get_code (local) == FW_ERROR_RUNTIME_FAILED;
 
       stop_free (stop);
-      if (is_load_error)
-        g_warning ("A version did not load: %s", local->message);
+      if (is_its_own)
+        g_warning ("A version did not load or run: %s", local->message);
       else
         g_propagate_error (error, g_steal_pointer (&local));
       return NULL;
@@ -255,7 +257,11 @@ fw_stops_add_prefix (FwStops *self, guint n_steps, GError **error)
 static double
 get_same_fraction (FwStop *stop)
 {
-  const FwSame *same = &stop->measurement->agreement->same;
+  const FwSame *same;
+
+  if (stop->measurement == NULL)
+    return 0;
+  same = &stop->measurement->agreement->same;
 
   return same->total > 0 ? (double) same->same / same->total : 0;
 }

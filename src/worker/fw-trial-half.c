@@ -72,7 +72,8 @@ read_samples (FwTrialHalf *self,
               GCancellable *cancellable,
               GError **error)
 {
-  GPtrArray *all = fw_sample_set_get_test (set);
+  /* Setting one aside takes it out of the set's own list. */
+  g_autoptr (GPtrArray) all = g_ptr_array_copy (fw_sample_set_get_test (set), NULL, NULL);
 
   for (guint i = 0; i < all->len; i++)
     {

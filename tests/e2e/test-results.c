@@ -336,6 +336,61 @@ test_rebuild (void)
   g_assert_cmpstr (json_object_get_string_member (rebuilt, "path"), ==, second);
 }
 
+/* Cuts every second picture of a folder in half. Returns how many are whole. */
+static guint
+damage_pictures (const char *folder)
+{
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  const char *name;
+  guint whole = 0;
+
+  for (guint i = 0; (name = g_dir_read_name (dir)) != NULL; i++)
+    {
+      g_autofree char *path = g_build_filename (folder, name, NULL);
+
+      if (i % 2 == 0)
+        g_assert_cmpint (truncate (path, size_of (path) / 2), ==, 0);
+      else
+        whole++;
+    }
+  return whole;
+}
+
+/* A damaged picture is set aside, and none beside it is. */
+static void
+test_damaged_pictures (void)
+{
+  g_autofree char *model = cli_sample ("model.onnx");
+  g_autofree char *pictures = cli_some_pictures ("damaged", 40);
+  g_autofree char *out = cli_path ("from-damaged.onnx");
+  guint n = damage_pictures (pictures);
+  g_autoptr (CliRun) run = cli_run ("shrink", model, pictures, "-o", out, "--uniform",
+                                    "int8-storage", "--no-measure", "--json", NULL);
+  g_autoptr (JsonObject) result = cli_assert_result (run);
+
+  g_assert_cmpint (json_object_get_int_member (result, "calibration_samples")
+                       + json_object_get_int_member (result, "test_samples"),
+                   ==, n);
+  g_assert_cmpint (json_object_get_int_member (result, "samples"), ==, n);
+  g_assert_cmpuint (
+      json_array_get_length (json_object_get_array_member (result, "unreadable_samples")), ==,
+      40 - n);
+}
+
+/* What was not measured keeps no answers that anybody knows of. */
+static void
+test_not_measured (void)
+{
+  g_autofree char *model = cli_sample ("model.onnx");
+  g_autofree char *pictures = cli_some_pictures ("not-measured", 12);
+  g_autofree char *out = cli_path ("not-measured.onnx");
+  g_autoptr (CliRun) run = cli_run ("shrink", model, pictures, "-o", out, "--min-same", "90%",
+                                    "--prefer", "size", "--no-measure", "--json", NULL);
+
+  cli_assert_error (run, "target-not-reached");
+  g_assert_false (g_file_test (out, G_FILE_TEST_EXISTS));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -349,5 +404,7 @@ main (int argc, char **argv)
   g_test_add_func ("/results/compare", test_compare);
   g_test_add_func ("/results/samples", test_samples);
   g_test_add_func ("/results/rebuild", test_rebuild);
+  g_test_add_func ("/results/damaged-pictures", test_damaged_pictures);
+  g_test_add_func ("/results/not-measured", test_not_measured);
   return cli_finish ();
 }
