@@ -9,6 +9,7 @@
 
 #include "fw-application.h"
 #include "fw-stop-item.h"
+#include "fw-unseen.h"
 #include "fw-when.h"
 #include "fw-words.h"
 
@@ -382,6 +383,7 @@ fw_history_row_init (FwHistoryRow *self)
 
   gtk_widget_init_template (GTK_WIDGET (self));
   fw_history_row_set_open (self, FALSE);
+  fw_unseen_hide (GTK_WIDGET (self));
 
   g_signal_connect_swapped (drag, "prepare", G_CALLBACK (on_prepare), self);
   g_signal_connect_swapped (drag, "drag-begin", G_CALLBACK (on_drag_begin), self);

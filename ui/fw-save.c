@@ -10,6 +10,8 @@
 
 #include "fw-error.h"
 #include "fw-file.h"
+#include "fw-json.h"
+#include "fw-version-file.h"
 #include "fw-worker-client.h"
 
 /* From the question where to, to the file being there. */
@@ -67,6 +69,20 @@ say_saved (Save *save)
   fw_window_add_toast (window, toast);
 }
 
+/* So that using another version later rewrites this file. */
+static void
+tell_history (Save *save, JsonObject *result)
+{
+  JsonNode *recipe = fw_stop_item_get_recipe (save->stop);
+  const char *sha256 = fw_json_get_string (result, "sha256", NULL);
+  const char *original = NULL;
+
+  if (JSON_NODE_HOLDS_OBJECT (recipe))
+    original = fw_json_get_string (json_node_get_object (recipe), "original", NULL);
+  if (original != NULL && sha256 != NULL)
+    fw_version_file_note_saved (fw_library_get_default (), original, sha256, save->target);
+}
+
 static void
 on_rebuilt (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -88,6 +104,7 @@ on_rebuilt (GObject *source, GAsyncResult *result, gpointer user_data)
       save_free (save);
       return;
     }
+  tell_history (save, event);
   say_saved (save);
 }
 

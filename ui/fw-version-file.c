@@ -250,6 +250,94 @@ fw_version_file_save_finish (FwLibrary *library, GAsyncResult *result, GError **
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
+/* A file that was saved without the history. */
+
+typedef struct
+{
+  char *original;
+  char *sha256;
+  char *path;
+} Saved;
+
+static void
+saved_free (Saved *saved)
+{
+  g_free (saved->original);
+  g_free (saved->sha256);
+  g_free (saved->path);
+  g_free (saved);
+}
+
+static gint64
+find_stop (FwHistory *history, gint64 original, const char *sha256, gint64 *version)
+{
+  g_autoptr (GPtrArray) runs = fw_history_list_runs (history, original, NULL);
+
+  for (guint i = 0; runs != NULL && i < runs->len; i++)
+    {
+      FwHistoryRun *run = g_ptr_array_index (runs, i);
+      g_autoptr (GPtrArray) stops = fw_history_list_stops (history, run->id, NULL);
+
+      for (guint j = 0; stops != NULL && j < stops->len; j++)
+        {
+          FwHistoryStop *stop = g_ptr_array_index (stops, j);
+
+          if (g_strcmp0 (stop->sha256, sha256) != 0)
+            continue;
+          *version = stop->version;
+          return stop->id;
+        }
+    }
+  return 0;
+}
+
+static gboolean
+note_saved (FwHistory *history, gpointer data, GCancellable *cancellable, GError **error)
+{
+  Saved *saved = data;
+  g_autoptr (FwHistoryOriginal) original
+      = fw_history_find_original (history, saved->original, error);
+  gint64 version = 0;
+  gint64 stop;
+
+  if (original == NULL)
+    return error == NULL || *error == NULL;
+  stop = find_stop (history, original->id, saved->sha256, &version);
+  if (stop == 0)
+    return TRUE;
+  if (version == 0)
+    version = fw_history_keep_stop (history, stop, saved->path, FALSE, cancellable, error);
+  return version != 0 && fw_history_remember_saved (history, version, saved->path, error);
+}
+
+static void
+on_noted (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!fw_library_do_finish (FW_LIBRARY (source), result, NULL, &error))
+    g_message ("The history does not know of a saved file: %s", error->message);
+}
+
+void
+fw_version_file_note_saved (FwLibrary *library,
+                            const char *original,
+                            const char *sha256,
+                            const char *path)
+{
+  Saved *saved;
+
+  g_return_if_fail (FW_IS_LIBRARY (library));
+  g_return_if_fail (original != NULL && sha256 != NULL && path != NULL);
+
+  saved = g_new0 (Saved, 1);
+  saved->original = g_strdup (original);
+  saved->sha256 = g_strdup (sha256);
+  saved->path = g_strdup (path);
+  fw_library_do_async (library, note_saved, saved, (GDestroyNotify) saved_free, NULL, on_noted,
+                       NULL);
+}
+
 /* Using. */
 
 static gboolean

@@ -30,6 +30,13 @@ void fw_version_file_save_async (FwLibrary *library,
                                  gpointer user_data);
 gboolean fw_version_file_save_finish (FwLibrary *library, GAsyncResult *result, GError **error);
 
+/* Keeps the stop of @original (a SHA-256) whose file was just saved at @path as a version, and
+ * remembers the file as the one last saved. Failures are only logged: the file is there. */
+void fw_version_file_note_saved (FwLibrary *library,
+                                 const char *original,
+                                 const char *sha256,
+                                 const char *path);
+
 /* What came of using a version. */
 typedef struct
 {
