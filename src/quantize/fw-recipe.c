@@ -97,29 +97,39 @@ fw_recipe_get_option (FwRecipe *self, const char *unit)
   return GPOINTER_TO_UINT (g_hash_table_lookup (self->options, unit));
 }
 
+/* Names from a file can be any bytes, those in JSON only text. */
+static char *
+make_key (const char *value)
+{
+  return g_utf8_validate (value, -1, NULL) ? g_strdup (value) : g_strescape (value, NULL);
+}
+
 void
 fw_recipe_set_range (FwRecipe *self, const char *value, const FwRange *range)
 {
-  g_hash_table_insert (self->ranges, g_strdup (value), g_memdup2 (range, sizeof *range));
+  g_hash_table_insert (self->ranges, make_key (value), g_memdup2 (range, sizeof *range));
 }
 
 const FwRange *
 fw_recipe_get_range (FwRecipe *self, const char *value)
 {
-  return g_hash_table_lookup (self->ranges, value);
+  g_autofree char *key = make_key (value);
+
+  return g_hash_table_lookup (self->ranges, key);
 }
 
 void
 fw_recipe_set_mean (FwRecipe *self, const char *value, const float *mean, gsize channels)
 {
-  g_hash_table_insert (self->means, g_strdup (value),
+  g_hash_table_insert (self->means, make_key (value),
                        g_bytes_new (mean, channels * sizeof (float)));
 }
 
 const float *
 fw_recipe_get_mean (FwRecipe *self, const char *value, gsize *channels)
 {
-  GBytes *bytes = g_hash_table_lookup (self->means, value);
+  g_autofree char *key = make_key (value);
+  GBytes *bytes = g_hash_table_lookup (self->means, key);
 
   if (bytes == NULL)
     return NULL;
@@ -245,6 +255,18 @@ get_string (JsonObject *object, const char *member)
 }
 
 static gboolean
+is_of_type (JsonNode *node, GType type)
+{
+  return node != NULL && JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == type;
+}
+
+static gboolean
+is_number (JsonNode *node)
+{
+  return is_of_type (node, G_TYPE_INT64) || is_of_type (node, G_TYPE_DOUBLE);
+}
+
+static gboolean
 read_options (FwRecipe *self, JsonObject *object, GError **error)
 {
   g_autoptr (GList) members = json_object_get_members (object);
@@ -274,8 +296,8 @@ read_ranges (FwRecipe *self, JsonObject *object, GError **error)
       gint64 zero_point;
 
       if (pair == NULL || json_array_get_length (pair) != 2
-          || !JSON_NODE_HOLDS_VALUE (json_array_get_element (pair, 0))
-          || !JSON_NODE_HOLDS_VALUE (json_array_get_element (pair, 1)))
+          || !is_number (json_array_get_element (pair, 0))
+          || !is_of_type (json_array_get_element (pair, 1), G_TYPE_INT64))
         return fail (error);
       range.scale = json_array_get_double_element (pair, 0);
       zero_point = json_array_get_int_element (pair, 1);
@@ -322,7 +344,11 @@ fw_recipe_from_json (JsonNode *node, GError **error)
   JsonObject *ranges = object != NULL ? get_object (object, "ranges") : NULL;
 
   if (units == NULL || means == NULL || get_string (object, "original") == NULL
-      || json_object_get_int_member_with_default (object, "format", 0) != RECIPE_FORMAT)
+      || !is_of_type (json_object_get_member (object, "format"), G_TYPE_INT64)
+      || json_object_get_int_member (object, "format") != RECIPE_FORMAT
+      || (json_object_has_member (object, "converted")
+          && !is_of_type (json_object_get_member (object, "converted"), G_TYPE_BOOLEAN))
+      || (json_object_has_member (object, "ranges") && ranges == NULL))
     {
       fail (error);
       return NULL;

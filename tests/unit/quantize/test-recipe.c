@@ -79,6 +79,12 @@ test_hostile (void)
     "[]",
     "{}",
     "{\"format\":1,\"original\":\"a\",\"units\":{},\"means\":[]}",
+    "{\"format\":{},\"original\":\"a\",\"units\":{},\"means\":{}}",
+    "{\"format\":[1],\"original\":\"a\",\"units\":{},\"means\":{}}",
+    "{\"format\":1,\"original\":\"a\",\"units\":{},\"means\":{},\"converted\":{}}",
+    "{\"format\":1,\"original\":\"a\",\"units\":{},\"means\":{},\"ranges\":[]}",
+    "{\"format\":1,\"original\":\"a\",\"units\":{},\"means\":{},\"ranges\":{\"v\":[\"1\",0]}}",
+    "{\"format\":1,\"original\":\"a\",\"units\":{},\"means\":{},\"ranges\":{\"v\":[1,1e300]}}",
     "{\"format\":2,\"original\":\"a\",\"units\":{},\"means\":{}}",
     "{\"format\":1,\"original\":3,\"units\":{},\"means\":{}}",
     "{\"format\":1,\"original\":\"a\",\"units\":{\"x\":\"int3\"},\"means\":{}}",
@@ -107,12 +113,49 @@ test_hostile (void)
     }
 }
 
+/* A value's name may be no text at all; what is kept under it comes back from JSON. */
+static void
+test_names (void)
+{
+  static const char *const names[] = { "a\xff", "a\xfe", "ä", "" };
+  static const float mean = 3;
+  g_autoptr (FwRecipe) recipe = fw_recipe_new ("0123", FALSE);
+  g_autoptr (FwRecipe) again = NULL;
+  g_autoptr (JsonNode) node = NULL;
+  g_autoptr (JsonNode) parsed = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *text = NULL;
+  gsize channels;
+
+  fw_recipe_set_option (recipe, "unit", FW_OPTION_INT8_COMPUTE);
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      const FwRange range = { .scale = i + 1 };
+
+      fw_recipe_set_range (recipe, names[i], &range);
+      fw_recipe_set_mean (recipe, names[i], &mean, 1);
+    }
+  node = fw_recipe_to_json (recipe);
+  text = json_to_string (node, FALSE);
+  g_assert_true (g_utf8_validate (text, -1, NULL));
+  parsed = json_from_string (text, &error);
+  g_assert_no_error (error);
+  again = fw_recipe_from_json (parsed, &error);
+  g_assert_no_error (error);
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_assert_cmpfloat (fw_recipe_get_range (again, names[i])->scale, ==, i + 1);
+      g_assert_nonnull (fw_recipe_get_mean (again, names[i], &channels));
+    }
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/recipe/round-trip", test_round_trip);
   g_test_add_func ("/recipe/copies-part", test_copies_part);
+  g_test_add_func ("/recipe/names", test_names);
   g_test_add_func ("/recipe/hostile", test_hostile);
   return g_test_run ();
 }
