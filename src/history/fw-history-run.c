@@ -37,6 +37,16 @@ fw_history_get_cpu_name (void)
   return NULL;
 }
 
+static gboolean
+check_hash (const char *sha256, GError **error)
+{
+  if (sha256 != NULL && strlen (sha256) == HASH_LENGTH
+      && strspn (sha256, "0123456789abcdef") == HASH_LENGTH)
+    return TRUE;
+  g_set_error (error, FW_ERROR, FW_ERROR_INTERNAL, _ ("The result makes no sense."));
+  return FALSE;
+}
+
 static gint64
 insert_run (FwHistory *self, gint64 original, JsonObject *job, GError **error)
 {
@@ -66,9 +76,8 @@ fw_history_begin_run (FwHistory *self,
   gint64 original, run = 0;
   FW_HISTORY_LOCK (self);
 
-  g_return_val_if_fail (sha256 != NULL && strlen (sha256) == HASH_LENGTH, 0);
-
-  if (!fw_history_ensure_staging (self, error) || !fw_history_begin (self, error))
+  if (!check_hash (sha256, error) || !fw_history_ensure_staging (self, error)
+      || !fw_history_begin (self, error))
     return 0;
   original = fw_history_add_original (self, path, sha256, size, error);
   if (original != 0)
@@ -85,7 +94,9 @@ fw_history_put_stop (FwHistory *self, gint64 run, JsonObject *stop, GError **err
   const char *sha256 = fw_json_get_string (stop, "sha256", NULL);
   double size = fw_json_get_number (stop, "size_bytes", -1);
 
-  if (sha256 == NULL || strlen (sha256) != HASH_LENGTH || !(size >= 0 && size < 0x1p53))
+  if (!check_hash (sha256, error))
+    return 0;
+  if (!(size >= 0 && size < 0x1p53))
     {
       g_set_error (error, FW_ERROR, FW_ERROR_INTERNAL, _ ("The result makes no sense."));
       return 0;

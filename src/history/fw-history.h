@@ -61,7 +61,8 @@ guint64 fw_history_get_state (FwHistory *self);
  */
 
 /* Notes that @job (as fw_job_to_json() gives it) starts on the model at @path, and adds its
- * original where it is new. The id of the run, or 0. */
+ * original where it is new. The id of the run, or 0. INTERNAL for what is no SHA-256, here and in
+ * stops and results. */
 gint64 fw_history_begin_run (FwHistory *self,
                              const char *path,
                              const char *sha256,

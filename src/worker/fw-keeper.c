@@ -9,6 +9,9 @@
 
 #include "fw-json.h"
 
+/* Far more than any job measures. Who says more is not to fill the disk. */
+#define MOST_STOPS 500
+
 struct _FwKeeper
 {
   const FwJob *job;
@@ -16,6 +19,7 @@ struct _FwKeeper
   FwHistory *history; /* NULL where nothing can be kept */
   gint64 run;
   gint64 version; /* of the file that the result is about */
+  guint n_stops;
   gboolean is_over;
 };
 
@@ -129,7 +133,7 @@ fw_keeper_add_stop (FwKeeper *self, JsonObject *stop)
 {
   g_autoptr (GError) error = NULL;
 
-  if (self == NULL || self->history == NULL)
+  if (self == NULL || self->history == NULL || self->n_stops++ >= MOST_STOPS)
     return;
   if (begin (self, stop, &error)
       && fw_history_add_stop (self->history, self->run, stop, &error) != 0)

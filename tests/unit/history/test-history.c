@@ -135,6 +135,13 @@ test_killed_run (Fixture *fixture, gconstpointer data)
   g_assert_cmpint (fw_history_add_stop (fixture->history, id, nonsense, &error), ==, 0);
   g_assert_error (error, FW_ERROR, FW_ERROR_INTERNAL);
   g_clear_error (&error);
+  /* Sixty-four characters that would lead out of the folder. */
+  json_object_set_string_member (
+      nonsense, "sha256", "../../../../../../../../../../../../../../../../../../../../tmp/");
+  json_object_set_int_member (nonsense, "size_bytes", 1);
+  g_assert_cmpint (fw_history_add_stop (fixture->history, id, nonsense, &error), ==, 0);
+  g_assert_error (error, FW_ERROR, FW_ERROR_INTERNAL);
+  g_clear_error (&error);
   g_assert_cmpint (fw_history_add_stop (fixture->history, id + 1, one, &error), ==, 0);
   g_assert_error (error, FW_ERROR, FW_ERROR_NO_SUCH_VERSION);
   g_clear_error (&error);
