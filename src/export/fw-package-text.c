@@ -7,7 +7,7 @@
 
 #include <json-glib/json-glib.h>
 
-#include "fw-export-resources.h"
+#include "export-resources.h"
 #include "fw-package.h"
 #include "fw-template.h"
 

@@ -42,7 +42,7 @@ typedef struct
   FwOptimization optimization;
   const char *save_optimized; /* NULL, or where to write the optimized model (a path) */
   const char *profile_prefix; /* NULL, or a path prefix for ONNX Runtime's profile */
-  gboolean save_ort; /* @save_optimized is written in ONNX Runtime's own format (.ort) */
+  gboolean save_ort;          /* @save_optimized is written in ONNX Runtime's own format (.ort) */
   gboolean portable; /* optimized without memory layouts that belong to this computer alone */
   /* Signed 8-bit activations are left as they are, for ARM; on other processors they run, but many
    * times slower. */
