@@ -9,7 +9,7 @@
 
 #include "fw-words.h"
 
-#define MARGIN 52
+#define MIN_MARGIN 52
 #define TOP 14
 #define BOTTOM 34
 #define HEIGHT 250
@@ -22,6 +22,7 @@ struct _FwTradeoffChart
 
   FwProject *project;
   double floor; /* what the bottom of the plot stands for */
+  int margin;   /* grows with the text */
 };
 
 G_DEFINE_FINAL_TYPE (FwTradeoffChart, fw_tradeoff_chart, GTK_TYPE_WIDGET)
@@ -36,10 +37,56 @@ typedef struct
   gboolean mirrored;
 } Plot;
 
-int
-fw_tradeoff_chart_get_margin (void)
+enum
 {
-  return MARGIN;
+  PROP_0,
+  PROP_MARGIN,
+  N_PROPS
+};
+
+static GParamSpec *properties[N_PROPS];
+
+int
+fw_tradeoff_chart_get_margin (FwTradeoffChart *self)
+{
+  g_return_val_if_fail (FW_IS_TRADEOFF_CHART (self), 0);
+
+  return self->margin;
+}
+
+static PangoLayout *
+create_layout (FwTradeoffChart *self, const char *text, gboolean bold)
+{
+  PangoLayout *layout = gtk_widget_create_pango_layout (GTK_WIDGET (self), text);
+  g_autoptr (PangoAttrList) attributes = pango_attr_list_new ();
+
+  pango_attr_list_insert (attributes, pango_attr_scale_new (PANGO_SCALE_SMALL));
+  pango_attr_list_insert (attributes, pango_attr_font_features_new ("tnum"));
+  if (bold)
+    pango_attr_list_insert (attributes, pango_attr_weight_new (PANGO_WEIGHT_BOLD));
+  pango_layout_set_attributes (layout, attributes);
+  return layout;
+}
+
+static int
+measure_text (FwTradeoffChart *self, const char *text, gboolean bold)
+{
+  g_autoptr (PangoLayout) layout = create_layout (self, text, bold);
+  int width;
+
+  pango_layout_get_pixel_size (layout, &width, NULL);
+  return width;
+}
+
+static void
+update_margin (FwTradeoffChart *self)
+{
+  const int margin = MAX (MIN_MARGIN, measure_text (self, "100%", FALSE) + 24);
+
+  if (self->margin == margin)
+    return;
+  self->margin = margin;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MARGIN]);
 }
 
 static guint
@@ -78,11 +125,11 @@ find_floor (FwTradeoffChart *self)
 }
 
 static double
-x_of_position (double position, double width, gboolean mirrored)
+x_of_position (FwTradeoffChart *self, double position, double width, gboolean mirrored)
 {
   const double share = position / 100;
 
-  return MARGIN + (mirrored ? 1 - share : share) * (width - 2 * MARGIN);
+  return self->margin + (mirrored ? 1 - share : share) * (width - 2 * self->margin);
 }
 
 static double
@@ -108,23 +155,16 @@ set_colour (const Plot *plot, const GdkRGBA *colour, double alpha)
   cairo_set_source_rgba (plot->cr, colour->red, colour->green, colour->blue, colour->alpha * alpha);
 }
 
-/* @anchor_x: 0 puts the text right of @x, 1 left of it. Returns the text's width. */
-static double
+/* @anchor_x: 0 puts the text right of @x, 1 left of it. */
+static void
 draw_text (const Plot *plot, const char *text, double x, double y, double anchor_x, gboolean bold)
 {
-  g_autoptr (PangoLayout) layout = gtk_widget_create_pango_layout (GTK_WIDGET (plot->chart), text);
-  g_autoptr (PangoAttrList) attributes = pango_attr_list_new ();
+  g_autoptr (PangoLayout) layout = create_layout (plot->chart, text, bold);
   int width, height;
 
-  pango_attr_list_insert (attributes, pango_attr_scale_new (PANGO_SCALE_SMALL));
-  pango_attr_list_insert (attributes, pango_attr_font_features_new ("tnum"));
-  if (bold)
-    pango_attr_list_insert (attributes, pango_attr_weight_new (PANGO_WEIGHT_BOLD));
-  pango_layout_set_attributes (layout, attributes);
   pango_layout_get_pixel_size (layout, &width, &height);
   cairo_move_to (plot->cr, x - width * anchor_x, y - height / 2.0);
   pango_cairo_show_layout (plot->cr, layout);
-  return width;
 }
 
 static void
@@ -302,13 +342,31 @@ draw_point (const Plot *plot, FwStopItem *stop, gboolean selected)
     }
 }
 
+typedef struct
+{
+  double from, to;
+} Span;
+
+static gboolean
+is_free (GArray *taken, Span span)
+{
+  for (guint i = 0; i < taken->len; i++)
+    {
+      const Span other = g_array_index (taken, Span, i);
+
+      if (span.from < other.to + 8 && other.from < span.to + 8)
+        return FALSE;
+    }
+  return TRUE;
+}
+
 /* Sizes below the points, as many as there is room for: the selected one's first, then the ends,
  * then the others. */
 static void
 draw_sizes (const Plot *plot, FwStopItem *selected)
 {
   const guint n = get_n_stops (plot->chart);
-  g_autoptr (GArray) taken = g_array_new (FALSE, FALSE, sizeof (double));
+  g_autoptr (GArray) taken = g_array_new (FALSE, FALSE, sizeof (Span));
 
   for (guint round = 0; round < 3; round++)
     for (guint i = 0; i < n; i++)
@@ -318,15 +376,14 @@ draw_sizes (const Plot *plot, FwStopItem *selected)
         const guint own_round = stop == selected ? 0 : is_end ? 1 : 2;
         g_autofree char *text = fw_words_size (fw_stop_item_get_size (stop));
         const double x = x_of_stop (plot, stop);
-        gboolean free_place = own_round == round;
+        const double width = measure_text (plot->chart, text, stop == selected);
+        const Span span = { x - width / 2, x + width / 2 };
 
-        for (guint j = 0; j < taken->len && free_place; j++)
-          free_place = fabs (g_array_index (taken, double, j) - x) > 62;
-        if (!free_place)
+        if (own_round != round || !is_free (taken, span))
           continue;
         set_colour (plot, &plot->text, stop == selected ? 1 : 0.7);
         draw_text (plot, text, x, plot->bottom + 20, 0.5, stop == selected);
-        g_array_append_val (taken, x);
+        g_array_append_val (taken, span);
       }
 }
 
@@ -347,13 +404,13 @@ fw_tradeoff_chart_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
   const int height = gtk_widget_get_height (widget);
   const guint n = get_n_stops (self);
   FwStopItem *selected;
-  Plot plot = { .chart = self, .left = MARGIN, .top = TOP };
+  Plot plot = { .chart = self, .left = self->margin, .top = TOP };
 
-  if (self->project == NULL || width <= 2 * MARGIN || height <= TOP + BOTTOM)
+  if (self->project == NULL || width <= 2 * self->margin || height <= TOP + BOTTOM)
     return;
   selected = fw_project_get_selected (self->project);
   self->floor = find_floor (self);
-  plot.right = width - MARGIN;
+  plot.right = width - self->margin;
   plot.bottom = height - BOTTOM;
   plot.mirrored = gtk_widget_get_direction (widget) == GTK_TEXT_DIR_RTL;
   gtk_style_context_get_color (style, &plot.text);
@@ -405,7 +462,7 @@ find_near (FwTradeoffChart *self, double x)
     {
       g_autoptr (FwStopItem) stop = get_stop (self, i);
       const double here
-          = fabs (x_of_position (fw_stop_item_get_position (stop), width, mirrored) - x);
+          = fabs (x_of_position (self, fw_stop_item_get_position (stop), width, mirrored) - x);
 
       if (here < distance)
         {
@@ -494,15 +551,52 @@ fw_tradeoff_chart_dispose (GObject *object)
 }
 
 static void
+fw_tradeoff_chart_css_changed (GtkWidget *widget, GtkCssStyleChange *change)
+{
+  GTK_WIDGET_CLASS (fw_tradeoff_chart_parent_class)->css_changed (widget, change);
+
+  update_margin (FW_TRADEOFF_CHART (widget));
+}
+
+static void
+fw_tradeoff_chart_system_setting_changed (GtkWidget *widget, GtkSystemSetting setting)
+{
+  GTK_WIDGET_CLASS (fw_tradeoff_chart_parent_class)->system_setting_changed (widget, setting);
+
+  update_margin (FW_TRADEOFF_CHART (widget));
+}
+
+static void
+fw_tradeoff_chart_get_property (GObject *object, guint prop_id, GValue *value, GParamSpec *pspec)
+{
+  switch (prop_id)
+    {
+    case PROP_MARGIN:
+      g_value_set_int (value, FW_TRADEOFF_CHART (object)->margin);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
 fw_tradeoff_chart_class_init (FwTradeoffChartClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   object_class->dispose = fw_tradeoff_chart_dispose;
+  object_class->get_property = fw_tradeoff_chart_get_property;
+  widget_class->css_changed = fw_tradeoff_chart_css_changed;
+  widget_class->system_setting_changed = fw_tradeoff_chart_system_setting_changed;
   widget_class->measure = fw_tradeoff_chart_measure;
   widget_class->snapshot = fw_tradeoff_chart_snapshot;
   widget_class->query_tooltip = fw_tradeoff_chart_query_tooltip;
+
+  properties[PROP_MARGIN] = g_param_spec_int ("margin", NULL, NULL, 0, G_MAXINT, MIN_MARGIN,
+                                              G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+
   gtk_widget_class_set_css_name (widget_class, "chart");
   gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_IMG);
 }
@@ -512,6 +606,7 @@ fw_tradeoff_chart_init (FwTradeoffChart *self)
 {
   GtkGesture *click = gtk_gesture_click_new ();
 
+  self->margin = MIN_MARGIN;
   g_signal_connect_swapped (click, "pressed", G_CALLBACK (on_pressed), self);
   gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (click));
   gtk_widget_set_has_tooltip (GTK_WIDGET (self), TRUE);

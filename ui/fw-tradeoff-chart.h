@@ -21,7 +21,7 @@ G_DECLARE_FINAL_TYPE (FwTradeoffChart, fw_tradeoff_chart, FW, TRADEOFF_CHART, Gt
 
 void fw_tradeoff_chart_set_project (FwTradeoffChart *self, FwProject *project);
 
-/* Room at either side, in pixels. */
-int fw_tradeoff_chart_get_margin (void);
+/* Room at either side, in pixels; also a property, as it grows with the text. */
+int fw_tradeoff_chart_get_margin (FwTradeoffChart *self);
 
 G_END_DECLS

@@ -14,6 +14,9 @@
 #include "fw-tradeoff-chart.h"
 #include "fw-words.h"
 
+/* How far the slider's ends reach beyond its first and last position. */
+#define SCALE_OVERHANG 2
+
 struct _FwTradeoffPage
 {
   AdwBin parent_instance;
@@ -396,6 +399,16 @@ on_stops_changed (FwTradeoffPage *self)
   gtk_widget_set_visible (GTK_WIDGET (self->fit_label), FALSE);
 }
 
+/* The slider's knob stands right below the point that it is at. */
+static void
+align_scale (FwTradeoffPage *self)
+{
+  const int margin = fw_tradeoff_chart_get_margin (self->chart) - SCALE_OVERHANG;
+
+  gtk_widget_set_margin_start (GTK_WIDGET (self->scale), margin);
+  gtk_widget_set_margin_end (GTK_WIDGET (self->scale), margin);
+}
+
 static void
 connect_project (FwTradeoffPage *self)
 {
@@ -492,4 +505,6 @@ static void
 fw_tradeoff_page_init (FwTradeoffPage *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  g_signal_connect_swapped (self->chart, "notify::margin", G_CALLBACK (align_scale), self);
+  align_scale (self);
 }

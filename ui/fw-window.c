@@ -193,6 +193,11 @@ on_state_changed (FwWindow *self)
           fw_window_show_page (self, "tradeoff");
           fw_project_shrink (self->project);
         }
+      else if (is_on (self, "model")
+               && g_strcmp0 (fw_project_get_preprocess (self->project), "auto") == 0)
+        {
+          fw_window_focus_page (self);
+        }
       break;
     case FW_PROJECT_SHRINKING:
       g_application_withdraw_notification (g_application_get_default (), "finished");
@@ -357,6 +362,7 @@ fw_window_init (FwWindow *self)
   fw_tradeoff_page_set_project (FW_TRADEOFF_PAGE (self->tradeoff_page), self->project);
   fw_window_init_pages (self);
   fw_window_init_drop_target (self);
+  fw_unseen_hide (GTK_WIDGET (self));
   restore_settings (self);
 
   g_signal_connect_swapped (self->project, "notify::state", G_CALLBACK (on_state_changed), self);

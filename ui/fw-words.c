@@ -60,7 +60,9 @@ milliseconds (double time)
 {
   if (time >= 1000)
     return g_strdup_printf (_ ("%.1f s"), time / 1000);
-  return g_strdup_printf (time < 10 ? _ ("%.1f ms") : _ ("%.0f ms"), time);
+  if (time >= 10)
+    return g_strdup_printf (_ ("%.0f ms"), time);
+  return g_strdup_printf (time < 1 ? _ ("%.2f ms") : _ ("%.1f ms"), time);
 }
 
 char *
