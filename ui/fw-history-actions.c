@@ -77,7 +77,11 @@ say (FwHistoryPage *self, const char *text, GCallback on_undo, Deed *undo)
       g_clear_pointer (&undo, deed_free);
       return;
     }
+  /* Toasts wait for each other; an old one's Undo would go back from where we no longer are. */
+  if (self->toast != NULL)
+    adw_toast_dismiss (self->toast);
   toast = adw_toast_new (escaped);
+  g_set_weak_pointer (&self->toast, toast);
   if (undo != NULL)
     {
       adw_toast_set_button_label (toast, _ ("_Undo"));

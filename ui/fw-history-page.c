@@ -104,33 +104,47 @@ on_act (FwHistoryPage *self, const char *deed, FwHistoryRow *row)
   fw_history_page_act (self, deed, row);
 }
 
-/* Rows that are there already stay, and with them what is open or being written. */
+static gboolean
+holds (GPtrArray *versions, gint64 id)
+{
+  for (guint i = 0; i < versions->len; i++)
+    if (((FwHistoryVersion *) g_ptr_array_index (versions, i))->id == id)
+      return TRUE;
+  return FALSE;
+}
+
+static void
+remove_rows (FwHistoryPage *self, GPtrArray *versions)
+{
+  GtkWidget *row = gtk_widget_get_first_child (GTK_WIDGET (self->list));
+
+  while (row != NULL)
+    {
+      GtkWidget *next = gtk_widget_get_next_sibling (row);
+
+      if (!holds (versions, fw_history_row_get_version (FW_HISTORY_ROW (row))->id))
+        gtk_list_box_remove (self->list, row);
+      row = next;
+    }
+}
+
+/* Rows that are there already stay, and with them the focus, what is open and what is being
+ * written. */
 static void
 fill_rows (FwHistoryPage *self, GPtrArray *versions, gboolean fresh)
 {
-  g_autoptr (GHashTable) rows
-      = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, g_object_unref);
-  GtkWidget *child;
-
-  while ((child = gtk_widget_get_first_child (GTK_WIDGET (self->list))) != NULL)
-    {
-      FwHistoryVersion *version = fw_history_row_get_version (FW_HISTORY_ROW (child));
-
-      g_hash_table_insert (rows, &version->id, g_object_ref (child));
-      gtk_list_box_remove (self->list, child);
-    }
+  remove_rows (self, versions);
   for (guint i = 0; i < versions->len; i++)
     {
       FwHistoryVersion *version = g_ptr_array_index (versions, i);
-      GtkWidget *row = g_hash_table_lookup (rows, &version->id);
+      GtkListBoxRow *row = gtk_list_box_get_row_at_index (self->list, (int) i);
 
-      if (row == NULL)
+      if (row == NULL || fw_history_row_get_version (FW_HISTORY_ROW (row))->id != version->id)
         {
-          row = fw_history_row_new ();
+          row = GTK_LIST_BOX_ROW (fw_history_row_new ());
           g_signal_connect_swapped (row, "act", G_CALLBACK (on_act), self);
+          gtk_list_box_insert (self->list, GTK_WIDGET (row), (int) i);
         }
-      gtk_list_box_append (self->list, row);
-      g_hash_table_steal (rows, &version->id);
       fw_history_row_set_version (FW_HISTORY_ROW (row), version, versions);
       fw_history_row_set_open (FW_HISTORY_ROW (row),
                                fresh ? i == 0 : fw_history_row_get_open (FW_HISTORY_ROW (row)));
@@ -384,6 +398,7 @@ fw_history_page_dispose (GObject *object)
   FwHistoryPage *self = FW_HISTORY_PAGE (object);
 
   g_cancellable_cancel (self->cancellable);
+  g_clear_weak_pointer (&self->toast);
   if (self->chooser != NULL)
     gtk_native_dialog_destroy (self->chooser);
   g_clear_object (&self->chooser);
