@@ -83,7 +83,10 @@ def shrink(program, model, samples, labels, folder):
                "--save-inputs", folder / "inputs"]
     if labels:
         command += ["--labels", labels]
-    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    # The user's own history has no business with this.
+    environment = dict(os.environ, XDG_DATA_HOME=str(folder / "data"))
+    lines = subprocess.run(command, check=True, capture_output=True, text=True,
+                           env=environment).stdout.splitlines()
     return json.loads(lines[-1])
 
 
