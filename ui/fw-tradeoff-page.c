@@ -145,8 +145,7 @@ describe_outcome (FwTradeoffPage *self)
                          : _ ("The original, unchanged"));
   saved = fw_words_saved (stop);
   speed = fw_words_speed (stop);
-  /* Translators: how much smaller, and how fast: "73% smaller, 1.7 times as fast". */
-  return g_strdup_printf (_ ("%s, %s"), saved, speed);
+  return g_strdup_printf ("%s · %s", saved, speed);
 }
 
 static char *
@@ -226,7 +225,6 @@ show_marks (FwTradeoffPage *self)
 
       gtk_scale_add_mark (self->scale, fw_stop_item_get_position (stop), GTK_POS_TOP, NULL);
     }
-  gtk_widget_set_sensitive (GTK_WIDGET (self->scale), n > 1);
 }
 
 static void
@@ -245,8 +243,12 @@ show_state (FwTradeoffPage *self)
     {
       const double megabytes = fw_json_get_number (inspection, "size_bytes", 0) / 1e6;
 
+      const double most = ceil (megabytes * 10) / 10;
+
+      /* Nothing is asked for yet: the original fits. */
       self->updating = TRUE;
-      gtk_adjustment_set_upper (self->fit_adjustment, ceil (megabytes * 10) / 10);
+      if (gtk_adjustment_get_upper (self->fit_adjustment) != most)
+        gtk_adjustment_configure (self->fit_adjustment, most, 0, most, 0.1, 1, 0);
       self->updating = FALSE;
     }
   show_headline (self);

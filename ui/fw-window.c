@@ -181,6 +181,8 @@ keep_awake (FwWindow *self, gboolean awake)
 static void
 on_state_changed (FwWindow *self)
 {
+  /* First, as a button whose action is not enabled can't have the focus. */
+  fw_window_update_actions (self);
   switch (fw_project_get_state (self->project))
     {
     case FW_PROJECT_MODEL:
@@ -206,7 +208,6 @@ on_state_changed (FwWindow *self)
       break;
     }
   keep_awake (self, fw_project_get_state (self->project) == FW_PROJECT_SHRINKING);
-  fw_window_update_actions (self);
 }
 
 static void
