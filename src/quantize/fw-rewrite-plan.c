@@ -230,6 +230,28 @@ find_inside (Planner *planner)
     }
 }
 
+/* ONNX Runtime carries quantization past these, from either side, until it meets an operator. */
+static gboolean
+lets_quantization_pass (const Onnx__NodeProto *node)
+{
+  return is_moving_companion (node->op_type) || strcmp (node->op_type, "Slice") == 0;
+}
+
+static gboolean
+comes_from_inside (Planner *planner, const char *value)
+{
+  for (;;)
+    {
+      int producer = fw_graph_index_get_producer (planner->index, value);
+
+      if (g_hash_table_contains (planner->plan->inside, value))
+        return TRUE;
+      if (producer < 0 || !lets_quantization_pass (planner->graph->node[producer]))
+        return FALSE;
+      value = planner->graph->node[producer]->input[0];
+    }
+}
+
 static gboolean
 leads_to_entry (Planner *planner, guint position)
 {
@@ -243,7 +265,8 @@ leads_to_entry (Planner *planner, guint position)
         return TRUE;
       if (next < 0
           || (strcmp (planner->graph->node[next]->op_type, "Relu") != 0
-              && strcmp (planner->graph->node[next]->op_type, "Clip") != 0))
+              && strcmp (planner->graph->node[next]->op_type, "Clip") != 0
+              && !lets_quantization_pass (planner->graph->node[next])))
         return FALSE;
       value = planner->graph->node[next]->output[0];
     }
@@ -263,7 +286,7 @@ find_sandwiched (Planner *planner)
               && strcmp (node->op_type, "Gemm") != 0))
         continue;
       plan->is_sandwiched[i]
-          = g_hash_table_contains (plan->inside, node->input[0]) && leads_to_entry (planner, i);
+          = comes_from_inside (planner, node->input[0]) && leads_to_entry (planner, i);
     }
 }
 

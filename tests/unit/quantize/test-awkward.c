@@ -206,6 +206,75 @@ test_not_numbers (void)
   }
 }
 
+/* Whether any weights are kept in int8 by ONNX Runtime itself. */
+static gboolean
+has_rounded_weights (FwModel *model)
+{
+  g_autofree char *folder = g_dir_make_tmp ("fw-awkward-XXXXXX", NULL);
+  g_autofree char *path = g_build_filename (folder, "running.onnx", NULL);
+  const FwSessionOptions options
+      = { .threads = 1, .optimization = FW_OPTIMIZE_EXTENDED, .save_optimized = path };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) bytes = fw_model_to_bytes (model, &error);
+  g_autoptr (FwSession) session = fw_session_new_from_bytes (bytes, &options, &error);
+  g_autoptr (FwModel) running = NULL;
+  gboolean found = FALSE;
+
+  g_assert_no_error (error);
+  running = fw_model_load (path, &error);
+  g_assert_no_error (error);
+  for (gsize i = 0; i < fw_model_get_graph (running)->n_node; i++)
+    {
+      Onnx__NodeProto *node = fw_model_get_graph (running)->node[i];
+
+      found |= strcmp (node->op_type, "DequantizeLinear") == 0
+               && fw_model_find_initializer (running, node->input[0]) != NULL;
+    }
+  fw_file_remove_tree (folder);
+  return found;
+}
+
+/* ONNX Runtime carries quantization past a MaxPool, to a float operator that it would then quantize
+ * with one scale for all channels. */
+static void
+test_sandwich_with_pools (void)
+{
+  TinyModel tiny;
+  g_autoptr (FwModel) model = NULL;
+  g_autoptr (GPtrArray) units = NULL;
+  g_autoptr (FwRewriter) rewriter = NULL;
+  g_autoptr (FwRecipe) recipe = NULL;
+  g_autoptr (FwModel) small = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!tiny_need_runtime ())
+    return;
+  tiny_model_init (&tiny);
+  tiny_model_add_input (&tiny, "x", FW_ELEMENT_FLOAT, "1 4 5");
+  add_weights (&tiny, "w1", "6 4 1", 24);
+  add_weights (&tiny, "w2", "6 3 2", 36);
+  add_weights (&tiny, "w3", "2 3 1", 6);
+  tiny_model_add_node (&tiny, "Conv", "", "x w1", "v1", NULL);
+  tiny_model_add_node (&tiny, "Relu", "", "v1", "v2", NULL);
+  tiny_model_add_node (&tiny, "MaxPool", "", "v2", "v3",
+                       tiny_attribute_ints (NULL, "kernel_shape", "2"));
+  tiny_model_add_node (&tiny, "ConvTranspose", "", "v3 w2", "v4", NULL);
+  tiny_model_add_node (&tiny, "Relu", "", "v4", "v5", NULL);
+  tiny_model_add_node (&tiny, "MaxPool", "", "v5", "v6",
+                       tiny_attribute_ints (NULL, "kernel_shape", "2"));
+  tiny_model_add_node (&tiny, "Conv", "", "v6 w3", "y", NULL);
+  tiny_model_add_output (&tiny, "y", FW_ELEMENT_FLOAT, "1 2 4");
+  model = load (&tiny);
+  units = fw_units_find (model);
+  rewriter = fw_rewriter_new (model, units, 1);
+  recipe = calibrate (model, rewriter);
+  set_option (recipe, units, 0, FW_OPTION_INT8_COMPUTE);
+  set_option (recipe, units, 2, FW_OPTION_INT8_COMPUTE);
+  small = fw_rewriter_build (rewriter, recipe, &error);
+  g_assert_no_error (error);
+  g_assert_false (has_rounded_weights (small));
+}
+
 /* A name that a branch made is not given a second time. */
 static void
 test_inner_names (void)
@@ -300,6 +369,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/awkward/two-relus", test_two_relus);
   g_test_add_func ("/awkward/not-numbers", test_not_numbers);
+  g_test_add_func ("/awkward/sandwich-with-pools", test_sandwich_with_pools);
   g_test_add_func ("/awkward/inner-names", test_inner_names);
   g_test_add_func ("/awkward/node-names", test_node_names);
   return g_test_run ();
