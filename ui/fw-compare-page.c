@@ -46,6 +46,7 @@ struct _FwComparePage
   GtkCustomFilter *filter;
   GtkSingleSelection *selection;
   gboolean follows; /* the stop that is selected */
+  gboolean wants_focus;
 };
 
 G_DEFINE_FINAL_TYPE (FwComparePage, fw_compare_page, ADW_TYPE_BIN)
@@ -324,6 +325,16 @@ show_problem (FwComparePage *self)
     }
 }
 
+/* What is not there yet is focused once it is. */
+static gboolean
+fw_compare_page_grab_focus (GtkWidget *widget)
+{
+  FwComparePage *self = FW_COMPARE_PAGE (widget);
+
+  self->wants_focus = !gtk_widget_get_mapped (GTK_WIDGET (self->list));
+  return self->wants_focus || gtk_widget_grab_focus (GTK_WIDGET (self->list));
+}
+
 static void
 update_state (FwComparePage *self)
 {
@@ -357,6 +368,8 @@ update_state (FwComparePage *self)
     default:
       gtk_stack_set_visible_child_name (self->stack, has_samples ? "samples" : "nothing");
     }
+  if (self->wants_focus && gtk_widget_get_mapped (GTK_WIDGET (self)))
+    gtk_widget_grab_focus (GTK_WIDGET (self));
 }
 
 static void
@@ -543,6 +556,7 @@ fw_compare_page_class_init (FwComparePageClass *klass)
   object_class->dispose = fw_compare_page_dispose;
   widget_class->map = fw_compare_page_map;
   widget_class->unmap = fw_compare_page_unmap;
+  widget_class->grab_focus = fw_compare_page_grab_focus;
 
   g_type_ensure (FW_TYPE_PAGE_HEADER);
   g_type_ensure (FW_TYPE_SPLIT_PICTURE);

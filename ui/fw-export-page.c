@@ -444,6 +444,12 @@ fw_export_page_unmap (GtkWidget *widget)
   show (self, "choose");
 }
 
+static gboolean
+fw_export_page_grab_focus (GtkWidget *widget)
+{
+  return gtk_widget_grab_focus (FW_EXPORT_PAGE (widget)->android_row);
+}
+
 static void
 fw_export_page_dispose (GObject *object)
 {
@@ -469,6 +475,7 @@ fw_export_page_class_init (FwExportPageClass *klass)
   object_class->dispose = fw_export_page_dispose;
   widget_class->map = fw_export_page_map;
   widget_class->unmap = fw_export_page_unmap;
+  widget_class->grab_focus = fw_export_page_grab_focus;
 
   g_type_ensure (FW_TYPE_PAGE_HEADER);
   g_type_ensure (FW_TYPE_PROBLEM_VIEW);

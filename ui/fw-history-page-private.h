@@ -29,8 +29,9 @@ struct _FwHistoryPage
   gint64 original;      /* the id of the one that is shown */
   GtkNativeDialog *chooser;
   GCancellable *cancellable;
-  AdwToast *toast; /* the last one, weakly */
+  AdwToast *toast;  /* the last one, weakly */
   gboolean filling; /* the drop-down, by ourselves */
+  gboolean wants_focus;
 };
 
 /* fw-history-page.c */

@@ -205,6 +205,8 @@ show_versions (FwHistoryPage *self, gboolean fresh)
   fill_rows (self, versions, fresh);
   describe (self, versions);
   gtk_stack_set_visible_child_name (self->stack, "versions");
+  if (self->wants_focus)
+    gtk_widget_grab_focus (GTK_WIDGET (self));
 }
 
 static void
@@ -392,6 +394,17 @@ fw_history_page_unmap (GtkWidget *widget)
   GTK_WIDGET_CLASS (fw_history_page_parent_class)->unmap (widget);
 }
 
+/* What is not there yet is focused once it is. */
+static gboolean
+fw_history_page_grab_focus (GtkWidget *widget)
+{
+  FwHistoryPage *self = FW_HISTORY_PAGE (widget);
+  GtkListBoxRow *row = gtk_list_box_get_row_at_index (self->list, 0);
+
+  self->wants_focus = row == NULL || !gtk_widget_get_mapped (GTK_WIDGET (row));
+  return self->wants_focus || gtk_widget_grab_focus (GTK_WIDGET (row));
+}
+
 static void
 fw_history_page_dispose (GObject *object)
 {
@@ -428,6 +441,7 @@ fw_history_page_class_init (FwHistoryPageClass *klass)
   object_class->finalize = fw_history_page_finalize;
   widget_class->map = fw_history_page_map;
   widget_class->unmap = fw_history_page_unmap;
+  widget_class->grab_focus = fw_history_page_grab_focus;
 
   g_type_ensure (FW_TYPE_PAGE_HEADER);
   gtk_widget_class_set_template_from_resource (widget_class, FW_RESOURCES "/fw-history-page.ui");
