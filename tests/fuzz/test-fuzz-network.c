@@ -18,7 +18,7 @@
 #include "random-network.h"
 #include "tiny-model.h"
 
-#define N_NETWORKS 250
+#define N_NETWORKS 120
 #define N_SAMPLES 6
 /* Decibels. */
 #define LEAST_PREPARED 80
