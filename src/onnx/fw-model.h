@@ -129,8 +129,8 @@ Onnx__TensorProto *fw_model_find_initializer (FwModel *self, const char *name);
 /* Removes it from the initializers, and from the graph's inputs if it is listed there. */
 void fw_model_remove_initializer (FwModel *self, const char *name);
 
-/* Makes a value one of the main graph's outputs, unless it is one. Its type is left to find out: ONNX
- * Runtime does. */
+/* Makes a value one of the main graph's outputs, unless it is one. Its type is left to find out:
+ * ONNX Runtime does. */
 void fw_model_add_output (FwModel *self, const char *value);
 
 /* A new node, not yet in a graph. @inputs and @outputs: NULL-terminated. */
