@@ -2,7 +2,8 @@
 
 /* fw-unseen.h: keeps pages that are not in front from screen readers.
  *
- * GTK shows assistive technologies every page of a stack or leaflet, and what a revealer holds back.
+ * GTK shows assistive technologies every page of a stack or leaflet, and what a revealer holds
+ * back.
  */
 
 #pragma once
