@@ -7,7 +7,7 @@
 
 #include <glib/gstdio.h>
 
-#include "fw-json.h"
+#include "fw-file.h"
 #include "fw-project.h"
 #include "fw-surroundings.h"
 
@@ -204,7 +204,12 @@ test_nothing_to_start (Fixture *fixture, gconstpointer data)
 int
 main (int argc, char **argv)
 {
-  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  g_autofree char *cache = g_dir_make_tmp ("featherweight-XXXXXX", NULL);
+  int status;
+
+  /* Before GLib looks where the user's own is. */
+  g_setenv ("XDG_CACHE_HOME", cache, TRUE);
+  g_test_init (&argc, &argv, NULL);
 
 #define ADD(name, function)                                                                        \
   g_test_add ("/project/" name, Fixture, NULL, set_up, function, tear_down)
@@ -214,5 +219,7 @@ main (int argc, char **argv)
   ADD ("continue", test_continue);
   ADD ("nothing-to-start", test_nothing_to_start);
 #undef ADD
-  return g_test_run ();
+  status = g_test_run ();
+  fw_file_remove_tree (cache);
+  return status;
 }
