@@ -59,6 +59,13 @@ def sha256(path):
     return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
 
 
+def is_running(process):
+    with contextlib.suppress(OSError):
+        stat = pathlib.Path(f"/proc/{process}/stat").read_text().rpartition(")")[2]
+        return stat.split()[0] != "Z"
+    return False
+
+
 def megabytes(words):
     """The first size in WORDS that the window shows."""
     number, unit = re.search(r"([0-9.]+) (kB|MB)", words).groups()
