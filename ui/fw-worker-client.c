@@ -100,6 +100,7 @@ post_line (GTask *task, FwWorkerClient *self, const char *line, gsize length)
 {
   g_autoptr (GError) error = NULL;
   JsonObject *event = fw_event_parse (line, length, &error);
+  g_autoptr (GSource) source = NULL;
   Delivery *delivery;
 
   if (event == NULL)
@@ -110,9 +111,12 @@ post_line (GTask *task, FwWorkerClient *self, const char *line, gsize length)
   delivery = g_new0 (Delivery, 1);
   delivery->client = g_object_ref (self);
   delivery->event = event;
-  /* The task's own completion is posted later with the same priority, so it comes after. */
-  g_main_context_invoke_full (g_task_get_context (task), G_PRIORITY_DEFAULT, deliver, delivery,
-                              (GDestroyNotify) delivery_free);
+  /* Not g_main_context_invoke(), which calls from this thread while nobody runs the context. The
+   * task's own completion is posted later with the same priority, so it comes after. */
+  source = g_idle_source_new ();
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, deliver, delivery, (GDestroyNotify) delivery_free);
+  g_source_attach (source, g_task_get_context (task));
 }
 
 static void
