@@ -15,6 +15,7 @@ struct _FwStartPage
   AdwBin parent_instance;
 
   GtkWidget *open_button;
+  GtkButton *resume_button;
   GtkWidget *recent_group;
   GtkListBox *recent_list;
 };
@@ -92,6 +93,31 @@ fw_start_page_map (GtkWidget *widget)
   GTK_WIDGET_CLASS (fw_start_page_parent_class)->map (widget);
 }
 
+/* Whoever comes back here has not lost what was begun. */
+static void
+show_project (FwStartPage *self, GParamSpec *pspec, FwProject *project)
+{
+  const char *title = fw_project_get_title (project);
+  g_autofree char *label = title != NULL ? g_strdup_printf (_ ("Back to “%s”"), title) : NULL;
+
+  gtk_widget_set_visible (GTK_WIDGET (self->resume_button), title != NULL);
+  if (label == NULL)
+    return;
+  gtk_button_set_label (self->resume_button, label);
+  gtk_label_set_ellipsize (GTK_LABEL (gtk_button_get_child (self->resume_button)),
+                           PANGO_ELLIPSIZE_MIDDLE);
+}
+
+void
+fw_start_page_set_project (FwStartPage *self, FwProject *project)
+{
+  g_return_if_fail (FW_IS_START_PAGE (self));
+
+  g_signal_connect_object (project, "notify::title", G_CALLBACK (show_project), self,
+                           G_CONNECT_SWAPPED);
+  show_project (self, NULL, project);
+}
+
 static gboolean
 fw_start_page_grab_focus (GtkWidget *widget)
 {
@@ -109,6 +135,7 @@ fw_start_page_class_init (FwStartPageClass *klass)
   g_type_ensure (FW_TYPE_PAGE_HEADER);
   gtk_widget_class_set_template_from_resource (widget_class, FW_RESOURCES "/fw-start-page.ui");
   gtk_widget_class_bind_template_child (widget_class, FwStartPage, open_button);
+  gtk_widget_class_bind_template_child (widget_class, FwStartPage, resume_button);
   gtk_widget_class_bind_template_child (widget_class, FwStartPage, recent_group);
   gtk_widget_class_bind_template_child (widget_class, FwStartPage, recent_list);
 }

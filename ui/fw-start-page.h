@@ -11,4 +11,6 @@ G_BEGIN_DECLS
 
 G_DECLARE_FINAL_TYPE (FwStartPage, fw_start_page, FW, START_PAGE, AdwBin)
 
+void fw_start_page_set_project (FwStartPage *self, FwProject *project);
+
 G_END_DECLS

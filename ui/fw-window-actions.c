@@ -144,6 +144,16 @@ on_page (GtkWidget *widget, const char *action, GVariant *parameter)
 }
 
 static void
+on_resume (GtkWidget *widget, const char *action, GVariant *parameter)
+{
+  FwWindow *self = FW_WINDOW (widget);
+
+  fw_window_show_page (self, "model");
+  if (fw_project_get_state (self->project) >= FW_PROJECT_SHRINKING)
+    fw_window_show_page (self, "tradeoff");
+}
+
+static void
 on_start (GtkWidget *widget, const char *action, GVariant *parameter)
 {
   fw_window_show_page (FW_WINDOW (widget), "start");
@@ -162,6 +172,7 @@ fw_window_class_install_actions (FwWindowClass *klass)
   gtk_widget_class_install_action (widget_class, "win.open-recent", "s", on_open_recent);
   gtk_widget_class_install_action (widget_class, "win.back", NULL, on_back);
   gtk_widget_class_install_action (widget_class, "win.start", NULL, on_start);
+  gtk_widget_class_install_action (widget_class, "win.resume", NULL, on_resume);
   gtk_widget_class_install_action (widget_class, "win.shrink", NULL, on_shrink);
   gtk_widget_class_install_action (widget_class, "win.cancel", NULL, on_cancel);
   gtk_widget_class_install_action (widget_class, "win.save", NULL, on_save);

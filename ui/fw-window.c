@@ -359,6 +359,7 @@ fw_window_init (FwWindow *self)
   self->settings = g_settings_new (FW_APPLICATION_ID);
   self->trail = g_queue_new ();
   gtk_widget_init_template (GTK_WIDGET (self));
+  fw_start_page_set_project (FW_START_PAGE (self->start_page), self->project);
   fw_model_page_set_project (FW_MODEL_PAGE (self->model_page), self->project);
   fw_tradeoff_page_set_project (FW_TRADEOFF_PAGE (self->tradeoff_page), self->project);
   fw_window_init_pages (self);
