@@ -6,6 +6,7 @@
 #include <locale.h>
 
 #include "fw-application.h"
+#include "fw-loop-watch.h"
 #include "fw-surroundings.h"
 
 int
@@ -18,6 +19,7 @@ main (int argc, char **argv)
   bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
   textdomain (GETTEXT_PACKAGE);
   fw_surroundings_prepare ();
+  fw_loop_watch_start ();
 
   g_set_application_name (_ ("Featherweight"));
   application = fw_application_new ();

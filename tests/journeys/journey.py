@@ -293,10 +293,13 @@ class Journey:
                                capture_output=True, text=True, timeout=STEP_LIMIT)
         return found.stdout.split()
 
+    def log_text(self):
+        """All that the window has said on its error output."""
+        return (self.pictures_folder / "window.log").read_text(errors="replace")
+
     def complaints(self):
         """What the toolkit found wrong with the window so far."""
-        text = (self.pictures_folder / "window.log").read_text(errors="replace")
-        return [line for line in text.splitlines() if re.search(r"-(CRITICAL|ERROR) \*\*", line)]
+        return [line for line in self.log_text().splitlines() if re.search(r"-(CRITICAL|ERROR) \*\*", line)]
 
     # The command line, on the same history.
 

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The window answers while the worker works. CPU time is looked at, which a busy computer does not
+spoil."""
+
+import re
+import signal
+import time
+
+import journey
+
+MOST_MS = 50
+
+
+def busiest_turn(j):
+    """The most that a turn of the main loop has used since this was asked last."""
+    def reports():
+        return re.findall(r"busiest turn: ([0-9.]+) ms", j.log_text())
+    before = len(reports())
+    j.window.send_signal(signal.SIGUSR1)
+    journey.eventually("a report", lambda: len(reports()) > before)
+    return float(reports()[-1])
+
+
+def no_turn_of_the_loop_is_long_while_a_job_runs(j):
+    model, pictures = j.copy_sample(60)
+    j.open(model, pictures, environment={"FEATHERWEIGHT_WATCH_LOOP": "1"})
+    j.wait("push button", "Make It Smaller", "SENSITIVE")
+    j.click("push button", "Make It Smaller")
+    j.wait("progress bar", "Progress")
+    # Opening the page is not the job.
+    busiest_turn(j)
+    looks = 0
+    worst = 0
+    end = time.monotonic() + journey.JOB_LIMIT
+    while not j.find("status bar", "Recommended:"):
+        if time.monotonic() > end:
+            raise journey.Failure("the job does not end")
+        slider = j.find("slider", "Version, from smallest to most faithful", "SENSITIVE")
+        if slider is not None:
+            slider.value = 100 * (looks % 2)
+        looks += 1
+        worst = max(worst, busiest_turn(j))
+        time.sleep(0.3)
+    print(f"# the busiest turn of the loop used {worst} ms")
+    assert worst <= MOST_MS, worst
+    j.close()
+
+
+journey.run("smoothness", no_turn_of_the_loop_is_long_while_a_job_runs)
