@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A version is compared, saved, used, deleted, brought back, noted and exported, over two days."""
 
+import pathlib
 import zipfile
 
 import journey
@@ -112,6 +113,14 @@ def a_note_is_written_with_the_keyboard_alone(j):
     eventually("the note", lambda: any(kept["note"] == "for the farm" for kept in j.versions()))
 
 
+def a_lost_file_is_made_again(j):
+    lost = next(kept for kept in j.versions() if kept["number"] == 1)
+    pathlib.Path(lost["file"]).unlink()
+    act(version(j, "Version 1"), "version.use")
+    j.wait("status bar", "Version 1 is in use.", limit=JOB_LIMIT)
+    j.versions()
+
+
 def a_version_goes_to_a_phone(j):
     act(version(j, "Version 1"), "version.export")
     j.wait("label", "Where Will It Be Used?")
@@ -134,4 +143,4 @@ def a_version_goes_to_a_phone(j):
 journey.run("history", a_version_is_made, it_is_compared_on_own_pictures, it_is_saved,
             another_day_the_original_is_used_and_not, a_file_changed_by_others_is_left_alone,
             a_version_is_deleted_and_brought_back, a_note_is_written_with_the_keyboard_alone,
-            a_version_goes_to_a_phone)
+            a_lost_file_is_made_again, a_version_goes_to_a_phone)
