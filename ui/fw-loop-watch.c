@@ -35,7 +35,7 @@ watched_poll (GPollFD *fds, guint n_fds, int timeout)
 static void
 report (void)
 {
-  g_printerr ("busiest turn: %.1f ms\n", busiest / 1000.0);
+  g_message ("busiest turn: %.1f ms", busiest / 1000.0);
   busiest = 0;
 }
 
