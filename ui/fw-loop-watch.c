@@ -5,6 +5,7 @@
 #include "fw-loop-watch.h"
 
 #include <glib-unix.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
