@@ -2,10 +2,13 @@
 """The work is cancelled, the worker dies, the window dies: what was there stays usable."""
 
 import os
+import re
 import signal
-import time
 
 import journey
+
+# Says that at least one version has been measured.
+SMALLER = re.compile("Size: .*smaller")
 
 
 def begin(j):
@@ -17,13 +20,10 @@ def cancelling_leaves_what_was_measured(j):
     j.model, j.pictures = j.copy_sample(120)
     j.open(j.model, j.pictures)
     begin(j)
-    j.wait("slider", "Version, from smallest to most faithful", "SENSITIVE",
-           limit=journey.JOB_LIMIT)
+    j.wait("panel", SMALLER, limit=journey.JOB_LIMIT)
     j.click("push button", "Cancel")
-    started = time.monotonic()
     j.wait("status bar", "Stopped after")
     journey.eventually("the worker to end", lambda: not j.workers())
-    j.took = time.monotonic() - started
     j.wait("push button", "Continue", "SENSITIVE")
     j.wait("push button", "Save…", "SENSITIVE")
     j.wait_gone("progress bar", "Progress")
@@ -57,8 +57,7 @@ def the_window_stays(j):
 def a_killed_window_takes_its_worker_along(j):
     j.open(j.model, j.pictures)
     begin(j)
-    j.wait("slider", "Version, from smallest to most faithful", "SENSITIVE",
-           limit=journey.JOB_LIMIT)
+    j.wait("panel", SMALLER, limit=journey.JOB_LIMIT)
     workers = [process for process, _ in journey.eventually("a worker", j.workers)]
     j.end_window(signal.SIGKILL)
     journey.eventually("the worker to end", lambda: not any(map(journey.is_running, workers)))
