@@ -46,18 +46,18 @@ def a_folder_without_pictures_is_told(j):
     assert not j.find("push button", "Make It Smaller", "SENSITIVE"), j.tree()
 
 
-def an_empty_folder_is_told(j):
-    folder = j.home / "nothing"
-    folder.mkdir()
-    j.drop(folder)
-    j.wait("alert")
-
-
 def pictures_mend_it(j):
     j.drop(j.pictures)
     j.wait("label", "24 pictures")
     j.wait("push button", "Make It Smaller", "SENSITIVE")
     assert not j.find("alert"), j.tree()
+
+
+def an_empty_folder_is_told(j):
+    folder = j.home / "nothing"
+    folder.mkdir()
+    j.drop(folder)
+    j.wait("alert")
     j.close()
 
 
@@ -66,5 +66,5 @@ journey.run("wrong-drops",
             a_wrong_file_is_no_model,
             the_right_one_mends_it,
             a_folder_without_pictures_is_told,
-            an_empty_folder_is_told,
-            pictures_mend_it)
+            pictures_mend_it,
+            an_empty_folder_is_told)
