@@ -7,6 +7,7 @@
 #include <glib/gi18n-lib.h>
 #include <math.h>
 
+#include "fw-class-names.h"
 #include "fw-error.h"
 #include "fw-file.h"
 #include "fw-report-job.h"
@@ -46,7 +47,10 @@ compare_changes (gconstpointer a, gconstpointer b)
 }
 
 static void
-say_sample (FwShrinkJob *state, const FwMeasurement *measurement, const Shown *shown)
+say_sample (FwShrinkJob *state,
+            const FwMeasurement *measurement,
+            const Shown *shown,
+            GPtrArray *names)
 {
   FwSample *sample = g_ptr_array_index (state->trial->samples, shown->index);
   const FwAnswer *original = &state->trial->answers[shown->index];
@@ -59,8 +63,9 @@ say_sample (FwShrinkJob *state, const FwMeasurement *measurement, const Shown *s
     json_object_set_string_member (event, "preview", preview);
   else
     json_object_set_null_member (event, "preview");
-  json_object_set_array_member (event, "original", fw_report_answer (original, state->samples));
-  json_object_set_array_member (event, "other", fw_report_answer (other, state->samples));
+  json_object_set_array_member (event, "original",
+                                fw_report_answer (original, state->samples, names));
+  json_object_set_array_member (event, "other", fw_report_answer (other, state->samples, names));
   json_object_set_boolean_member (event, "changed", original->index[0] != other->index[0]);
   if (sample->label >= 0)
     json_object_set_int_member (event, "label", sample->label);
@@ -71,6 +76,9 @@ static gboolean
 say_samples (FwShrinkJob *state, const FwMeasurement *measurement, GError **error)
 {
   g_autoptr (GArray) shown = g_array_new (FALSE, FALSE, sizeof (Shown));
+  /* Where the samples name no classes, a list beside the original may. */
+  g_autoptr (GPtrArray) names
+      = fw_class_names_find (state->job->model, NULL, state->trial->answers[0].n_classes);
 
   for (guint i = 0; i < state->trial->samples->len; i++)
     {
@@ -83,7 +91,7 @@ say_samples (FwShrinkJob *state, const FwMeasurement *measurement, GError **erro
     {
       if (g_cancellable_set_error_if_cancelled (state->cancellable, error))
         return FALSE;
-      say_sample (state, measurement, &g_array_index (shown, Shown, i));
+      say_sample (state, measurement, &g_array_index (shown, Shown, i), names);
       fw_events_phase (state->events, FW_PHASE_KEEP, (i + 1.0) / MIN (shown->len, MAX_SHOWN));
     }
   return TRUE;

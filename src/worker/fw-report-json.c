@@ -164,7 +164,7 @@ fw_report_add_warning (JsonArray *warnings, FwError code, const char *message)
 }
 
 JsonArray *
-fw_report_answer (const FwAnswer *answer, FwSampleSet *set)
+fw_report_answer (const FwAnswer *answer, FwSampleSet *set, GPtrArray *names)
 {
   JsonArray *array = json_array_new ();
 
@@ -173,6 +173,8 @@ fw_report_answer (const FwAnswer *answer, FwSampleSet *set)
       JsonObject *entry = json_object_new ();
       const char *name = fw_sample_set_get_class_name (set, answer->index[i]);
 
+      if (name == NULL && names != NULL && answer->index[i] < names->len)
+        name = g_ptr_array_index (names, answer->index[i]);
       json_object_set_int_member (entry, "index", answer->index[i]);
       if (name != NULL)
         json_object_set_string_member (entry, "name", name);

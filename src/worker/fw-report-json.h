@@ -26,7 +26,8 @@ void fw_report_add_number (JsonObject *object, const char *member, double value)
 /* One entry for a promise that is not kept: code, message, hint. */
 void fw_report_add_warning (JsonArray *warnings, FwError code, const char *message);
 
-/* Scores of one answer: [{"index", "name", "probability"}]. */
-JsonArray *fw_report_answer (const FwAnswer *answer, FwSampleSet *set);
+/* Scores of one answer: [{"index", "name", "probability"}]. Names are those of the samples' labels,
+ * else of @names (char *, by class; or NULL). */
+JsonArray *fw_report_answer (const FwAnswer *answer, FwSampleSet *set, GPtrArray *names);
 
 G_END_DECLS
