@@ -256,7 +256,13 @@ test_compare (void)
   g_assert_cmpfloat (number_in (result, "same", "fraction"), ==, 1);
   g_assert_cmpuint (samples->len, >, 0);
   for (guint i = 0; i < samples->len; i++)
-    g_assert_false (json_object_get_boolean_member (samples->pdata[i], "changed"));
+    {
+      JsonArray *answers = json_object_get_array_member (samples->pdata[i], "original");
+
+      g_assert_false (json_object_get_boolean_member (samples->pdata[i], "changed"));
+      /* The pictures have no labels; labels.txt lies beside the model. */
+      g_assert_true (json_object_has_member (json_array_get_object_element (answers, 0), "name"));
+    }
 }
 
 /* The jobs that only the window asks for: what the samples are, and a version made again. */
