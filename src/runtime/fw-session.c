@@ -346,6 +346,31 @@ release_values (FwSession *self, OrtValue **values, gsize n)
   g_free (values);
 }
 
+/* The outputs asked for, @n_outputs of them, or NULL and an error. */
+static OrtValue **
+run_named (FwSession *self,
+           const char *const *input_names,
+           OrtValue **inputs,
+           guint n_inputs,
+           const char *const *output_names,
+           gsize *n_outputs,
+           GCancellable *cancellable,
+           GError **error)
+{
+  g_autofree const char **in = list_names (self->inputs, input_names, n_inputs);
+  g_autofree const char **out
+      = list_names (self->outputs, output_names, count_names (output_names));
+  OrtValue **outputs;
+
+  *n_outputs = count_names (out);
+  outputs = g_new0 (OrtValue *, *n_outputs + 1);
+  if (run (self, in, inputs, n_inputs, out, outputs, cancellable, error))
+    return outputs;
+  release_values (self, outputs, *n_outputs);
+  *n_outputs = 0;
+  return NULL;
+}
+
 static void
 unref_tensor (gpointer data)
 {
@@ -365,8 +390,6 @@ fw_session_run (FwSession *self,
   g_autoptr (GPtrArray) tensors = g_ptr_array_new_with_free_func (unref_tensor);
   OrtValue **ort_inputs = g_new0 (OrtValue *, n_inputs + 1);
   OrtValue **ort_outputs = NULL;
-  g_autofree const char **in = NULL;
-  g_autofree const char **out = NULL;
   gsize n_outputs = 0;
   gboolean is_good = check_inputs (self, input_names, n_inputs, error);
 
@@ -377,11 +400,9 @@ fw_session_run (FwSession *self,
     }
   if (is_good)
     {
-      in = list_names (self->inputs, input_names, n_inputs);
-      out = list_names (self->outputs, output_names, count_names (output_names));
-      n_outputs = count_names (out);
-      ort_outputs = g_new0 (OrtValue *, n_outputs + 1);
-      is_good = run (self, in, ort_inputs, n_inputs, out, ort_outputs, cancellable, error);
+      ort_outputs = run_named (self, input_names, ort_inputs, n_inputs, output_names, &n_outputs,
+                               cancellable, error);
+      is_good = ort_outputs != NULL;
     }
   for (gsize i = 0; i < n_outputs && is_good; i++)
     {
@@ -409,8 +430,6 @@ fw_session_run_values (FwSession *self,
   g_autoptr (GPtrArray) values = g_ptr_array_new_with_free_func ((GDestroyNotify) fw_value_unref);
   OrtValue **ort_inputs = g_new0 (OrtValue *, n_inputs + 1);
   OrtValue **ort_outputs = NULL;
-  g_autofree const char **in = NULL;
-  g_autofree const char **out = NULL;
   gsize n_outputs = 0;
   gboolean is_good = check_inputs (self, input_names, n_inputs, error);
 
@@ -421,11 +440,9 @@ fw_session_run_values (FwSession *self,
     }
   if (is_good)
     {
-      in = list_names (self->inputs, input_names, n_inputs);
-      out = list_names (self->outputs, output_names, count_names (output_names));
-      n_outputs = count_names (out);
-      ort_outputs = g_new0 (OrtValue *, n_outputs + 1);
-      is_good = run (self, in, ort_inputs, n_inputs, out, ort_outputs, cancellable, error);
+      ort_outputs = run_named (self, input_names, ort_inputs, n_inputs, output_names, &n_outputs,
+                               cancellable, error);
+      is_good = ort_outputs != NULL;
     }
   for (gsize i = 0; i < n_outputs && is_good; i++)
     {
