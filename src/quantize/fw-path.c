@@ -64,8 +64,8 @@ choose_weights (Planning *p)
 static gboolean
 can_compute (Planning *p, guint i)
 {
-  return i >= p->first_compute && get_unit (p->input, i)->can[FW_OPTION_INT8_COMPUTE]
-         && isfinite (p->input->harms[i].harm[FW_OPTION_INT8_COMPUTE]);
+  return i >= p->first_compute && fw_unit_can (get_unit (p->input, i), FW_OPTION_INT8_COMPUTE)
+         && isfinite (fw_unit_harm_get (&p->input->harms[i], FW_OPTION_INT8_COMPUTE));
 }
 
 /* More units in int8 may measure slower for a while, by noise or because the way in moved to a bad
@@ -152,14 +152,15 @@ static void
 add_unit (Planning *p, guint i)
 {
   const FwUnit *unit = get_unit (p->input, i);
-  FwOption last = can_compute (p, i) ? FW_OPTION_FLOAT16 : FW_OPTION_INT8_STORAGE;
+  const FwOption options[] = { FW_OPTION_FLOAT32, FW_OPTION_FLOAT16, FW_OPTION_INT8_STORAGE };
+  guint n = can_compute (p, i) ? 2 : 3;
   g_autoptr (GArray) points = g_array_new (FALSE, FALSE, sizeof (Point));
 
-  for (FwOption option = FW_OPTION_FLOAT32; option <= last; option++)
-    if (unit->can[option])
+  for (guint k = 0; k < n; k++)
+    if (fw_unit_can (unit, options[k]))
       {
-        Point point = { p->byte_weight * get_saved_bytes (p, unit, option),
-                        p->input->harms[i].harm[option], option };
+        Point point = { p->byte_weight * get_saved_bytes (p, unit, options[k]),
+                        fw_unit_harm_get (&p->input->harms[i], options[k]), options[k] };
 
         g_array_append_val (points, point);
       }
@@ -185,7 +186,7 @@ add_chain (Planning *p)
                - MAX (get_saved_bytes (p, get_unit (p->input, i), FW_OPTION_FLOAT16), 0);
       point.level = p->chain->len;
       point.saved = p->byte_weight * bytes + p->time_weight * (1 - p->time[i]);
-      point.harm += p->input->harms[i].harm[FW_OPTION_INT8_COMPUTE];
+      point.harm += fw_unit_harm_get (&p->input->harms[i], FW_OPTION_INT8_COMPUTE);
       g_array_append_val (points, point);
     }
   add_hull (p, n, points);
@@ -214,7 +215,7 @@ step_from_segment (Planning *p, const Segment *segment, FwOption *state)
     {
       FwChange change = { segment->item, segment->to };
 
-      if (segment->to > state[segment->item])
+      if (fw_option_get_arithmetic (state[segment->item]) == FW_ARITHMETIC_FLOAT)
         g_array_append_val (step->changes, change);
     }
   else
@@ -239,7 +240,7 @@ predict_time (Planning *p, const FwOption *state)
   guint first = p->input->units->len;
 
   for (guint i = p->input->units->len; i-- > 0;)
-    if (state[i] == FW_OPTION_INT8_COMPUTE)
+    if (fw_option_get_arithmetic (state[i]) == FW_ARITHMETIC_INT8)
       first = i;
   return p->time[first];
 }
@@ -255,7 +256,7 @@ fill_step (Planning *p, FwPath *path, FwStep *step, const FwOption *state, GErro
   for (guint i = 0; i < input->units->len; i++)
     {
       fw_recipe_set_option (recipe, get_unit (input, i)->name, state[i]);
-      step->harm += input->harms[i].harm[state[i]];
+      step->harm += fw_unit_harm_get (&input->harms[i], state[i]);
     }
   model = fw_rewriter_build (input->rewriter, recipe, error);
   if (model == NULL)

@@ -201,7 +201,7 @@ uses_compute (FwRecipe *self)
 
   g_hash_table_iter_init (&iter, self->options);
   while (g_hash_table_iter_next (&iter, NULL, &value))
-    if (GPOINTER_TO_UINT (value) == FW_OPTION_INT8_COMPUTE)
+    if (fw_option_get_arithmetic (GPOINTER_TO_UINT (value)) == FW_ARITHMETIC_INT8)
       return TRUE;
   return FALSE;
 }

@@ -121,9 +121,9 @@ fw_rewriter_can (FwRewriter *self, FwRecipe *recipe, guint unit, FwOption option
   const char *result = fw_model_get_graph (self->prepared)->node[entry->node]->output[0];
   const char *relu = find_relu (self, result);
 
-  if (!entry->can[option])
+  if (!fw_unit_can (entry, option))
     return FALSE;
-  if (option != FW_OPTION_INT8_COMPUTE)
+  if (fw_option_get_arithmetic (option) != FW_ARITHMETIC_INT8)
     return TRUE;
   if (fw_recipe_get_range (recipe, entry->input) == NULL)
     return FALSE;
@@ -500,7 +500,8 @@ list_computing (FwRewriter *self, FwRecipe *recipe)
     {
       FwUnit *unit = g_ptr_array_index (self->units, i);
 
-      if (fw_recipe_get_option (recipe, unit->name) == FW_OPTION_INT8_COMPUTE)
+      if (fw_option_get_arithmetic (fw_recipe_get_option (recipe, unit->name))
+          == FW_ARITHMETIC_INT8)
         g_ptr_array_add (computing, unit);
     }
   return computing;
@@ -514,7 +515,7 @@ check_options (FwRewriter *self, FwRecipe *recipe, GError **error)
       FwUnit *unit = g_ptr_array_index (self->units, i);
       FwOption option = fw_recipe_get_option (recipe, unit->name);
 
-      if (!unit->can[option])
+      if (!fw_unit_can (unit, option))
         {
           g_set_error (error, FW_ERROR, FW_ERROR_BAD_RECIPE,
                        _ ("The layer “%s” can't be kept as “%s”: %s."), unit->name,

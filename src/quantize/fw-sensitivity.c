@@ -145,14 +145,40 @@ measure_float16 (const FwTrial *trial,
     {
       FwUnit *unit = g_ptr_array_index (trial->units, i);
 
-      harms[i].harm[FW_OPTION_FLOAT16] = harm * unit->n_weights / n_weights;
+      harms[i].storage[1] = harm * unit->n_weights / n_weights;
     }
   return TRUE;
 }
 
+static gboolean
+measure_option (const FwTrial *trial,
+                GArray *reference,
+                guint i,
+                FwOption option,
+                double *harm,
+                GCancellable *cancellable,
+                GError **error)
+{
+  FwUnit *unit = g_ptr_array_index (trial->units, i);
+  g_autoptr (FwRecipe) recipe = NULL;
+
+  if (!fw_rewriter_can (trial->rewriter, trial->recipe, i, option))
+    return TRUE;
+  recipe = fw_recipe_copy (trial->recipe);
+  fw_recipe_set_option (recipe, unit->name, option);
+  return measure_one (trial, reference, recipe, harm, cancellable, error);
+}
+
+double
+fw_unit_harm_get (const FwUnitHarm *self, FwOption option)
+{
+  return self->storage[fw_width_find (fw_option_get_bits (option))]
+         + self->arithmetic[fw_option_get_arithmetic (option)];
+}
+
 gboolean
 fw_sensitivity_measure (const FwTrial *trial,
-                        FwOption last,
+                        gboolean arithmetic,
                         FwUnitHarm *harms,
                         FwProgress *progress,
                         GCancellable *cancellable,
@@ -169,28 +195,26 @@ fw_sensitivity_measure (const FwTrial *trial,
 
   for (guint i = 0; i < trial->units->len; i++)
     {
-      harms[i].harm[FW_OPTION_FLOAT32] = 0;
-      for (guint option = FW_OPTION_FLOAT16; option < FW_N_OPTIONS; option++)
-        harms[i].harm[option] = INFINITY;
+      for (guint k = 0; k < FW_N_WIDTHS; k++)
+        harms[i].storage[k] = k == 0 ? 0 : INFINITY;
+      for (guint k = 0; k < FW_N_ARITHMETICS; k++)
+        harms[i].arithmetic[k] = k == FW_ARITHMETIC_FLOAT ? 0 : INFINITY;
     }
   if (!measure_float16 (trial, reference, harms, cancellable, error))
     return FALSE;
 
   for (guint i = 0; i < trial->units->len; i++)
     {
-      FwUnit *unit = g_ptr_array_index (trial->units, i);
+      double *stored = &harms[i].storage[fw_width_find (8)];
+      double computed = INFINITY;
 
-      for (guint option = FW_OPTION_INT8_STORAGE; option <= last; option++)
-        {
-          g_autoptr (FwRecipe) recipe = NULL;
-
-          if (!fw_rewriter_can (trial->rewriter, trial->recipe, i, option))
-            continue;
-          recipe = fw_recipe_copy (trial->recipe);
-          fw_recipe_set_option (recipe, unit->name, option);
-          if (!measure_one (trial, reference, recipe, &harms[i].harm[option], cancellable, error))
-            return FALSE;
-        }
+      if (!measure_option (trial, reference, i, FW_OPTION_INT8_STORAGE, stored, cancellable, error)
+          || (arithmetic
+              && !measure_option (trial, reference, i, FW_OPTION_INT8_COMPUTE, &computed,
+                                  cancellable, error)))
+        return FALSE;
+      if (isfinite (computed) && isfinite (*stored))
+        harms[i].arithmetic[FW_ARITHMETIC_INT8] = MAX (computed - *stored, 0);
       fw_progress_report (progress, (i + 1.0) / trial->units->len);
     }
   return TRUE;

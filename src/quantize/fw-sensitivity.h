@@ -19,8 +19,12 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  double harm[FW_N_OPTIONS]; /* 0 for float32; +inf where the unit can't */
+  double storage[FW_N_WIDTHS];         /* of fw_widths: 0 for 32 bits */
+  double arithmetic[FW_N_ARITHMETICS]; /* on top of that: 0 for float */
 } FwUnitHarm;
+
+/* The harm of @option, the sum of both; +inf where the unit can't. */
+double fw_unit_harm_get (const FwUnitHarm *self, FwOption option);
 
 typedef struct
 {
@@ -33,9 +37,9 @@ typedef struct
   guint threads;
 } FwTrial;
 
-/* Fills @harms[units]. Options beyond @last are left at +inf. */
+/* Fills @harms[units]. Integer arithmetic is left at +inf where it is not asked for. */
 gboolean fw_sensitivity_measure (const FwTrial *trial,
-                                 FwOption last,
+                                 gboolean arithmetic,
                                  FwUnitHarm *harms,
                                  FwProgress *progress,
                                  GCancellable *cancellable,

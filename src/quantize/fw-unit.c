@@ -135,12 +135,18 @@ unit_new (FwModel *prepared, FwGraphIndex *index, guint position, const Onnx__Te
   unit->is_depthwise = unit->groups > 1 && weight->dims[1] == 1;
   fill_bias (unit, node, index);
 
-  unit->can[FW_OPTION_FLOAT32] = TRUE;
-  unit->can[FW_OPTION_FLOAT16] = TRUE;
-  unit->can[FW_OPTION_INT8_STORAGE] = TRUE;
+  unit->can[FW_ARITHMETIC_FLOAT] = TRUE;
   unit->why_not = find_why_not_compute (unit, node, weight, prepared, index);
-  unit->can[FW_OPTION_INT8_COMPUTE] = unit->why_not == NULL;
+  unit->can[FW_ARITHMETIC_INT8] = unit->why_not == NULL;
   return unit;
+}
+
+/* Fewer than 8 bits come later. */
+gboolean
+fw_unit_can (const FwUnit *self, FwOption option)
+{
+  return fw_option_is_valid (option) && fw_option_get_bits (option) >= 8
+         && fw_option_get_block (option) == 0 && self->can[fw_option_get_arithmetic (option)];
 }
 
 GPtrArray *

@@ -29,9 +29,12 @@ typedef struct
   guint64 n_weights;
   gboolean is_depthwise;
   gboolean can_correct; /* the bias can take a correction (or one can be added) */
-  gboolean can[FW_N_OPTIONS];
-  const char *why_not; /* why not int8 compute, a translated phrase; NULL where it can */
+  gboolean can[FW_N_ARITHMETICS];
+  const char *why_not; /* why not int8 arithmetic, a translated phrase; NULL where it can */
 } FwUnit;
+
+/* Whether the unit's weights can be stored, and its operators run, as @option says. */
+gboolean fw_unit_can (const FwUnit *self, FwOption option);
 
 /* The units of a prepared model; empty where there are none. */
 GPtrArray *fw_units_find (FwModel *prepared);

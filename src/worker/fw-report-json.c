@@ -121,31 +121,29 @@ fw_report_add_options (JsonObject *object, GPtrArray *units, FwRecipe *recipe)
 {
   JsonArray *kept = json_array_new ();
   JsonObject *options = json_object_new ();
-  guint count[FW_N_OPTIONS] = { 0 };
 
   for (guint i = 0; i < units->len; i++)
     {
       FwUnit *unit = g_ptr_array_index (units, i);
       FwOption option = fw_recipe_get_option (recipe, unit->name);
+      const char *name = fw_option_get_name (option);
       JsonObject *entry;
 
-      count[option]++;
-      if (option > FW_OPTION_FLOAT16)
+      json_object_set_int_member (options, name,
+                                  json_object_get_int_member_with_default (options, name, 0) + 1);
+      if (fw_option_get_bits (option) <= 8)
         continue;
       entry = json_object_new ();
       json_object_set_string_member (entry, "layer", unit->name);
-      json_object_set_string_member (entry, "option", fw_option_get_name (option));
+      json_object_set_string_member (entry, "option", name);
       json_object_set_string_member (
           entry, "reason",
-          unit->can[FW_OPTION_INT8_STORAGE]
+          unit->can[FW_ARITHMETIC_FLOAT]
               ? _ ("rounding it to 8 bits would change the answers more, for what it saves, than "
                    "rounding the others")
               : unit->why_not);
       json_array_add_object_element (kept, entry);
     }
-  for (guint option = 0; option < FW_N_OPTIONS; option++)
-    if (count[option] > 0)
-      json_object_set_int_member (options, fw_option_get_name (option), count[option]);
   json_object_set_array_member (object, "kept_float", kept);
   json_object_set_object_member (object, "options", options);
 }

@@ -411,7 +411,7 @@ static gboolean
 can_any_compute (FwShrinkJob *self)
 {
   for (guint i = 0; i < self->units->len; i++)
-    if (((FwUnit *) g_ptr_array_index (self->units, i))->can[FW_OPTION_INT8_COMPUTE])
+    if (((FwUnit *) g_ptr_array_index (self->units, i))->can[FW_ARITHMETIC_INT8])
       return TRUE;
   return FALSE;
 }
@@ -420,7 +420,6 @@ gboolean
 fw_shrink_job_find_path (FwShrinkJob *self, GError **error)
 {
   gboolean computes = self->job->prefer != FW_PREFER_SIZE && can_any_compute (self);
-  FwOption last = computes ? FW_OPTION_INT8_COMPUTE : FW_OPTION_INT8_STORAGE;
   const char *input = fw_trial_half_get_input_name (self->trial);
   FwTrial trial = { self->rewriter, self->units, self->recipe,      self->scores,
                     input,          self->few,   self->job->threads };
@@ -430,7 +429,7 @@ fw_shrink_job_find_path (FwShrinkJob *self, GError **error)
   g_autoptr (FwProgress) timing = fw_progress_slice (progress, 0.6, 1);
 
   self->harms = g_new0 (FwUnitHarm, self->units->len);
-  if (!fw_sensitivity_measure (&trial, last, self->harms, harming, self->cancellable, error))
+  if (!fw_sensitivity_measure (&trial, computes, self->harms, harming, self->cancellable, error))
     return FALSE;
   if (computes)
     {

@@ -168,7 +168,10 @@ choose_options (Trial *t, FwRecipe *recipe, FwOption most)
   for (guint i = 0; i < t->units->len; i++)
     {
       FwUnit *unit = g_ptr_array_index (t->units, i);
-      FwOption option = fw_random_next (&t->random) % (most + 1);
+      const FwOption all[] = { FW_OPTION_FLOAT32, FW_OPTION_FLOAT16, FW_OPTION_INT8_STORAGE,
+                               FW_OPTION_INT8_COMPUTE };
+      guint n = most == FW_OPTION_INT8_COMPUTE ? 4 : 3;
+      FwOption option = all[fw_random_next (&t->random) % n];
 
       if (most == FW_OPTION_INT8_COMPUTE && fw_random_next (&t->random) % 2 == 0)
         option = FW_OPTION_INT8_COMPUTE;
@@ -246,10 +249,14 @@ try_path (Trial *t, FwPrefer prefer)
   double cost = 1, harm = 0;
 
   for (guint i = 0; i < n; i++)
-    for (guint option = FW_OPTION_FLOAT16; option < FW_N_OPTIONS; option++)
-      harms[i].harm[option] = fw_rewriter_can (t->rewriter, t->recipe, i, option)
-                                  ? fw_random_double (&t->random)
-                                  : INFINITY;
+    {
+      for (guint k = 1; k < FW_N_WIDTHS; k++)
+        harms[i].storage[k] = fw_random_double (&t->random);
+      for (guint k = 1; k < FW_N_ARITHMETICS; k++)
+        harms[i].arithmetic[k] = fw_rewriter_can (t->rewriter, t->recipe, i, FW_OPTION (8, k, 0))
+                                     ? fw_random_double (&t->random)
+                                     : INFINITY;
+    }
   for (guint i = 0; i < n; i++)
     time[i] = 0.2 + fw_random_double (&t->random);
   time[n] = 1;

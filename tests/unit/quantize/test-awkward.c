@@ -195,11 +195,11 @@ test_not_numbers (void)
   {
     const FwTrial trial = { rewriter, units, recipe, "y", "x", few, 1 };
 
-    fw_sensitivity_measure (&trial, FW_OPTION_INT8_COMPUTE, harms, NULL, NULL, &error);
+    fw_sensitivity_measure (&trial, TRUE, harms, NULL, NULL, &error);
     g_assert_no_error (error);
-    g_assert_true (isinf (harms[0].harm[FW_OPTION_INT8_COMPUTE]));
-    g_assert_true (isfinite (harms[1].harm[FW_OPTION_INT8_COMPUTE]));
-    g_assert_true (isfinite (harms[1].harm[FW_OPTION_INT8_STORAGE]));
+    g_assert_true (isinf (fw_unit_harm_get (&harms[0], FW_OPTION_INT8_COMPUTE)));
+    g_assert_true (isfinite (fw_unit_harm_get (&harms[1], FW_OPTION_INT8_COMPUTE)));
+    g_assert_true (isfinite (fw_unit_harm_get (&harms[1], FW_OPTION_INT8_STORAGE)));
     original = fw_trial_load (model, NULL, 1, &error);
     fw_region_time_measure (&trial, original, 2, share, NULL, NULL, &error);
     g_assert_no_error (error);

@@ -31,7 +31,7 @@ new_quantized (FwOption option)
       FwUnit *unit = g_ptr_array_index (units, i);
 
       fw_recipe_set_option (recipe, unit->name,
-                            unit->can[option] ? option : FW_OPTION_INT8_STORAGE);
+                            fw_unit_can (unit, option) ? option : FW_OPTION_INT8_STORAGE);
     }
   quantized = fw_rewriter_build (rewriter, recipe, &error);
   g_assert_no_error (error);

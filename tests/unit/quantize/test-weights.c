@@ -270,18 +270,46 @@ test_correct_bias_of_broken (void)
 static void
 test_options (void)
 {
+  const FwOption all[] = { FW_OPTION_FLOAT32,
+                           FW_OPTION_FLOAT16,
+                           FW_OPTION_INT8_STORAGE,
+                           FW_OPTION (6, FW_ARITHMETIC_FLOAT, 0),
+                           FW_OPTION (4, FW_ARITHMETIC_FLOAT, 32),
+                           FW_OPTION_INT8_COMPUTE,
+                           FW_OPTION (7, FW_ARITHMETIC_INT8, 0),
+                           FW_OPTION_INT8_DYNAMIC,
+                           FW_OPTION_INT4_BLOCKS,
+                           FW_OPTION_INT8_BLOCKS };
+  const char *const bad[] = { "int3",
+                              "int3-",
+                              "int0-storage",
+                              "int9-storage",
+                              "int08-storage",
+                              "int6-storage/",
+                              "int6-storage/31",
+                              "int6-storage/512",
+                              "int8-compute/32",
+                              "int6-blocks/32",
+                              "int4-blocks",
+                              "float8",
+                              "int4-storage/32 ",
+                              "int99999999999999999999-storage",
+                              "" };
   FwOption option = FW_OPTION_FLOAT16;
 
-  for (guint i = 0; i < FW_N_OPTIONS; i++)
+  for (guint i = 0; i < G_N_ELEMENTS (all); i++)
     {
       FwOption found;
 
-      g_assert_true (fw_option_from_name (fw_option_get_name (i), &found));
-      g_assert_cmpint (found, ==, i);
-      g_assert_cmpstr (fw_option_get_title (i), !=, "");
+      g_assert_true (fw_option_from_name (fw_option_get_name (all[i]), &found));
+      g_assert_cmpint (found, ==, all[i]);
+      g_assert_cmpstr (fw_option_get_title (all[i]), !=, "");
     }
   g_assert_cmpstr (fw_option_get_name (FW_OPTION_INT8_COMPUTE), ==, "int8-compute");
-  g_assert_false (fw_option_from_name ("int3", &option));
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
+    g_assert_false (fw_option_from_name (bad[i], &option));
+  g_assert_cmpstr (fw_option_get_name (FW_OPTION (4, FW_ARITHMETIC_FLOAT, 32)), ==,
+                   "int4-storage/32");
   g_assert_false (fw_option_from_name (NULL, &option));
   g_assert_cmpint (option, ==, FW_OPTION_FLOAT16);
 }
