@@ -4,9 +4,7 @@
  *
  * Harm is the normalized mean squared error of the scores with one unit changed and all others as
  * they were, over a few samples: it ranks layers like the whole data set would, where the size of
- * the rounding error does not. Time is that of the model with the last units in int8 arithmetic,
- * for several places to begin: regions, not single layers, since the way in and out of int8 costs
- * too.
+ * the rounding error does not.
  */
 
 #pragma once
@@ -41,17 +39,6 @@ typedef struct
 gboolean fw_sensitivity_measure (const FwTrial *trial,
                                  gboolean arithmetic,
                                  FwUnitHarm *harms,
-                                 FwProgress *progress,
-                                 GCancellable *cancellable,
-                                 GError **error);
-
-/* Fills @share[units + 1]: the latency with units k, k + 1, ... in int8 arithmetic (those that
- * can), as a share of @original's; share[units] is 1. Measured at about @max_cuts places and linear
- * between. */
-gboolean fw_region_time_measure (const FwTrial *trial,
-                                 FwSession *original,
-                                 guint max_cuts,
-                                 double *share,
                                  FwProgress *progress,
                                  GCancellable *cancellable,
                                  GError **error);

@@ -12,6 +12,7 @@
 #include "fw-file.h"
 #include "fw-json.h"
 #include "fw-prepare.h"
+#include "fw-region-time.h"
 
 /* Samples that the detective looks at. */
 #define N_DETECTIVE 64

@@ -13,7 +13,7 @@
 #include "fw-file.h"
 #include "fw-prepare.h"
 #include "fw-random.h"
-#include "fw-sensitivity.h"
+#include "fw-region-time.h"
 #include "tiny-model.h"
 
 static void
