@@ -91,6 +91,12 @@ fw_rewriter_free (FwRewriter *self)
   g_free (self);
 }
 
+FwModel *
+fw_rewriter_get_prepared (FwRewriter *self)
+{
+  return self->prepared;
+}
+
 static FwUnitWeights *
 get_weights (FwRewriter *self, guint unit)
 {

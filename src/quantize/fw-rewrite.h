@@ -27,6 +27,7 @@ typedef struct _FwRewriter FwRewriter;
  * that the next recipe is quicker. */
 FwRewriter *fw_rewriter_new (FwModel *prepared, GPtrArray *units, guint threads);
 void fw_rewriter_free (FwRewriter *self);
+FwModel *fw_rewriter_get_prepared (FwRewriter *self);
 
 /* Errors: BAD_RECIPE where a unit can't have its option or a range is missing. */
 FwModel *fw_rewriter_build (FwRewriter *self, FwRecipe *recipe, GError **error);
