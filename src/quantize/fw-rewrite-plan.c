@@ -7,6 +7,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "fw-rewrite-pad.h"
+
+/* How much wider than its own a value's range may be made where others use it too. */
+#define WIDEST_SHARED 1.5f
+
 typedef struct
 {
   FwRewritePlan *plan;
@@ -14,6 +19,7 @@ typedef struct
   FwGraphIndex *index;
   FwRecipe *recipe;
   gboolean *is_wanted; /* of each node: an int8 unit waits behind it */
+  GHashTable *shared;  /* value -> the value whose range it will have instead of its own */
 } Planner;
 
 /* Operators that have integer kernels of their own and need a range of their own. */
@@ -86,11 +92,25 @@ read_bound (Planner *planner,
   return TRUE;
 }
 
-/* Whether rounding to the range of its result does all that the activation does. */
-static gboolean
-is_swallowed_by_range (Planner *planner, const Onnx__NodeProto *node)
+/* The value whose range @value gets: its own, or that of what it becomes a part of. */
+static char *
+get_like (Planner *planner, char *value)
 {
-  const FwRange *range = fw_recipe_get_range (planner->recipe, node->output[0]);
+  char *like = g_hash_table_lookup (planner->shared, value);
+
+  return like != NULL ? like : value;
+}
+
+static const FwRange *
+get_range (Planner *planner, char *value)
+{
+  return fw_recipe_get_range (planner->recipe, get_like (planner, value));
+}
+
+/* Whether rounding to the @range of its result does all that the activation does. */
+static gboolean
+is_swallowed_by (Planner *planner, const Onnx__NodeProto *node, const FwRange *range)
+{
   double low, high, bottom, top;
 
   if (range == NULL)
@@ -119,7 +139,7 @@ find_result (Planner *planner, guint position, int *dropped)
     {
       Onnx__NodeProto *activation = planner->graph->node[next];
 
-      if (is_swallowed_by_range (planner, activation))
+      if (is_swallowed_by (planner, activation, get_range (planner, activation->output[0])))
         {
           *dropped = next;
           return activation->output[0];
@@ -186,8 +206,8 @@ take_inside (Planner *planner, guint position)
   else
     {
       result = find_result (planner, position, &dropped);
-      like = result;
-      if (fw_recipe_get_range (planner->recipe, result) == NULL)
+      like = get_like (planner, result);
+      if (get_range (planner, result) == NULL)
         return;
     }
 
@@ -228,6 +248,58 @@ find_inside (Planner *planner)
       else if (planner->is_wanted[i] && are_inputs_inside (planner, node))
         take_inside (planner, i);
     }
+}
+
+/* A range that is not much wider than a value's own does it no harm that counts. */
+static gboolean
+can_share (Planner *planner, const char *value, const char *like)
+{
+  const FwRange *own = fw_recipe_get_range (planner->recipe, value);
+  const FwRange *other = fw_recipe_get_range (planner->recipe, like);
+  int producer = fw_graph_index_get_producer (planner->index, value);
+
+  if (other == NULL || producer < 0)
+    return FALSE;
+  /* An activation that the value's own range swallows would have to run. */
+  if (is_swallowed_by (planner, planner->graph->node[producer], own)
+      && !is_swallowed_by (planner, planner->graph->node[producer], other))
+    return FALSE;
+  return find_single_consumer (planner, value) >= 0
+         || (own != NULL && other->scale <= WIDEST_SHARED * own->scale);
+}
+
+/* From the last Concat to the first, so that what goes through several has the range of the last.
+ * Pools hand the wish on to what they read. */
+static gboolean
+find_shared (Planner *planner)
+{
+  for (guint i = planner->plan->n_nodes; i-- > 0;)
+    {
+      Onnx__NodeProto *node = planner->graph->node[i];
+      gboolean is_concat = strcmp (node->op_type, "Concat") == 0;
+      char *like;
+
+      if (!planner->plan->is_int8[i] || !(is_concat || is_moving_companion (node->op_type)))
+        continue;
+      like = get_like (planner, node->output[0]);
+      if (!is_concat && like == node->output[0])
+        continue;
+      for (guint j = 0; j < count_data_inputs (node); j++)
+        if (!g_hash_table_contains (planner->shared, node->input[j])
+            && can_share (planner, node->input[j], like))
+          g_hash_table_insert (planner->shared, node->input[j], like);
+    }
+  return g_hash_table_size (planner->shared) > 0;
+}
+
+static void
+start_again (FwRewritePlan *plan)
+{
+  memset (plan->is_int8, 0, plan->n_nodes * sizeof (gboolean));
+  memset (plan->is_dropped, 0, plan->n_nodes * sizeof (gboolean));
+  memset (plan->result, 0, plan->n_nodes * sizeof (char *));
+  g_hash_table_remove_all (plan->inside);
+  g_hash_table_remove_all (plan->entries);
 }
 
 /* ONNX Runtime carries quantization past these, from either side, until it meets an operator. */
@@ -294,8 +366,9 @@ FwRewritePlan *
 fw_rewrite_plan_new (FwModel *model, FwGraphIndex *index, GPtrArray *units, FwRecipe *recipe)
 {
   FwRewritePlan *plan = g_new0 (FwRewritePlan, 1);
-  Planner planner = { plan, fw_model_get_graph (model), index, recipe, NULL };
+  Planner planner = { plan, fw_model_get_graph (model), index, recipe, NULL, NULL };
   g_autofree gboolean *is_wanted = NULL;
+  g_autoptr (GHashTable) shared = g_hash_table_new (g_str_hash, g_str_equal);
   guint n = planner.graph->n_node;
 
   plan->n_nodes = n;
@@ -306,7 +379,12 @@ fw_rewrite_plan_new (FwModel *model, FwGraphIndex *index, GPtrArray *units, FwRe
   plan->result = g_new0 (char *, n);
   plan->inside = g_hash_table_new (g_str_hash, g_str_equal);
   plan->entries = g_hash_table_new (g_str_hash, g_str_equal);
+  plan->channels_in = g_new0 (gint64, n);
+  plan->channels_out = g_new0 (gint64, n);
+  plan->widened = g_hash_table_new (g_str_hash, g_str_equal);
+  plan->widened_entries = g_hash_table_new (g_str_hash, g_str_equal);
   planner.is_wanted = is_wanted = g_new0 (gboolean, n);
+  planner.shared = shared;
 
   for (guint i = 0; i < units->len; i++)
     {
@@ -316,7 +394,14 @@ fw_rewrite_plan_new (FwModel *model, FwGraphIndex *index, GPtrArray *units, FwRe
     }
   find_wanted (&planner);
   find_inside (&planner);
+  /* What is put together in int8 is known now, and changes ranges, not what runs in int8. */
+  if (find_shared (&planner))
+    {
+      start_again (plan);
+      find_inside (&planner);
+    }
   find_sandwiched (&planner);
+  fw_rewrite_pad_plan (plan, model, index);
   return plan;
 }
 
@@ -330,5 +415,9 @@ fw_rewrite_plan_free (FwRewritePlan *self)
   g_free (self->result);
   g_hash_table_unref (self->inside);
   g_hash_table_unref (self->entries);
+  g_free (self->channels_in);
+  g_free (self->channels_out);
+  g_hash_table_unref (self->widened);
+  g_hash_table_unref (self->widened_entries);
   g_free (self);
 }

@@ -5,7 +5,8 @@
  * Values made by an int8 operator leave it quantized ("inside"); values that a float operator makes
  * and an int8 one uses are quantized on the way ("entry"). Operators between int8 units come along
  * where all they need is inside already and an int8 unit waits behind them. A Relu or Clip behind
- * an int8 operator is swallowed where the range of its result does its work.
+ * an int8 operator is swallowed where the range of its result does its work. What a Concat puts
+ * together gets the range of the whole, so that putting together is copying.
  */
 
 #pragma once
@@ -25,6 +26,10 @@ typedef struct
   char **result;      /* of each int8 node: the value that leaves it quantized, or NULL; borrowed */
   GHashTable *inside; /* value -> the value whose range it has; both borrowed */
   GHashTable *entries; /* set of values; borrowed */
+  /* Channels of zeros that make integer kernels faster (see fw-rewrite-pad.h). */
+  gint64 *channels_in, *channels_out; /* of each node: of input and result, with them; 0: as is */
+  GHashTable *widened;                /* set of values inside whose shape has changed; borrowed */
+  GHashTable *widened_entries;        /* value -> channels to add to the quantized copy */
 } FwRewritePlan;
 
 /* @units: those that compute in int8, by position of their node; the strings of @model are
