@@ -4,25 +4,15 @@
 
 #include "fw-recipe.h"
 
-#include <glib/gi18n-lib.h>
-#include <math.h>
-#include <string.h>
+#include "fw-recipe-private.h"
 
-#include "fw-error.h"
-#include "fw-session.h"
-
-#define RECIPE_FORMAT 1
-
-struct _FwRecipe
+static void
+rounding_free (FwRecipeRounding *self)
 {
-  char *original;
-  char *runtime; /* of a recipe that was read; NULL for "the one loaded now" */
-  char *program;
-  gboolean converted;
-  GHashTable *options; /* name -> FwOption */
-  GHashTable *ranges;  /* value -> FwRange */
-  GHashTable *means;   /* value -> GBytes of little-endian float32 */
-};
+  g_bytes_unref (self->scales);
+  g_bytes_unref (self->offsets);
+  g_free (self);
+}
 
 FwRecipe *
 fw_recipe_new (const char *original_sha256, gboolean converted)
@@ -35,6 +25,10 @@ fw_recipe_new (const char *original_sha256, gboolean converted)
   self->ranges = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->means
       = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_bytes_unref);
+  self->shifts
+      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_bytes_unref);
+  self->roundings
+      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
   return self;
 }
 
@@ -51,10 +45,16 @@ fw_recipe_copy (FwRecipe *self)
   copy->converted = self->converted;
   copy->ranges = g_hash_table_ref (self->ranges);
   copy->means = g_hash_table_ref (self->means);
+  copy->roundings = g_hash_table_ref (self->roundings);
   copy->options = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_hash_table_iter_init (&iter, self->options);
   while (g_hash_table_iter_next (&iter, &key, &value))
     g_hash_table_insert (copy->options, g_strdup (key), value);
+  copy->shifts
+      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_bytes_unref);
+  g_hash_table_iter_init (&iter, self->shifts);
+  while (g_hash_table_iter_next (&iter, &key, &value))
+    g_hash_table_insert (copy->shifts, g_strdup (key), g_bytes_ref (value));
   return copy;
 }
 
@@ -65,6 +65,8 @@ fw_recipe_free (FwRecipe *self)
   g_free (self->runtime);
   g_free (self->program);
   g_hash_table_unref (self->options);
+  g_hash_table_unref (self->shifts);
+  g_hash_table_unref (self->roundings);
   g_hash_table_unref (self->ranges);
   g_hash_table_unref (self->means);
   g_free (self);
@@ -137,229 +139,78 @@ fw_recipe_get_mean (FwRecipe *self, const char *value, gsize *channels)
   return g_bytes_get_data (bytes, NULL);
 }
 
-/* JSON ------------------------------------------------------------------------------------------
- */
-
-static GList *
-get_sorted_keys (GHashTable *table)
+static FwRecipeRounding *
+find_rounding (FwRecipe *self, const char *unit, guint bits, guint block)
 {
-  return g_list_sort (g_hash_table_get_keys (table), (GCompareFunc) strcmp);
-}
+  GPtrArray *roundings = g_hash_table_lookup (self->roundings, unit);
 
-static JsonObject *
-options_to_json (FwRecipe *self)
-{
-  JsonObject *object = json_object_new ();
-  g_autoptr (GList) keys = get_sorted_keys (self->options);
-
-  for (GList *l = keys; l != NULL; l = l->next)
-    json_object_set_string_member (object, l->data,
-                                   fw_option_get_name (fw_recipe_get_option (self, l->data)));
-  return object;
-}
-
-static JsonObject *
-ranges_to_json (FwRecipe *self)
-{
-  JsonObject *object = json_object_new ();
-  g_autoptr (GList) keys = get_sorted_keys (self->ranges);
-
-  for (GList *l = keys; l != NULL; l = l->next)
+  for (guint i = 0; roundings != NULL && i < roundings->len; i++)
     {
-      const FwRange *range = fw_recipe_get_range (self, l->data);
-      JsonArray *pair = json_array_new ();
+      FwRecipeRounding *rounding = g_ptr_array_index (roundings, i);
 
-      json_array_add_double_element (pair, range->scale);
-      json_array_add_int_element (pair, range->zero_point);
-      json_object_set_array_member (object, l->data, pair);
+      if (rounding->bits == bits && rounding->block == block)
+        return rounding;
     }
-  return object;
+  return NULL;
 }
 
-static JsonObject *
-means_to_json (FwRecipe *self)
+void
+fw_recipe_set_rounding (FwRecipe *self,
+                        const char *unit,
+                        guint bits,
+                        guint block,
+                        GBytes *scales,
+                        GBytes *offsets)
 {
-  JsonObject *object = json_object_new ();
-  g_autoptr (GList) keys = get_sorted_keys (self->means);
+  FwRecipeRounding *rounding = find_rounding (self, unit, bits, block);
+  GPtrArray *roundings = g_hash_table_lookup (self->roundings, unit);
 
-  for (GList *l = keys; l != NULL; l = l->next)
+  if (roundings == NULL)
     {
-      gsize size;
-      const guchar *data = g_bytes_get_data (g_hash_table_lookup (self->means, l->data), &size);
-      g_autofree char *text = g_base64_encode (data, size);
-
-      json_object_set_string_member (object, l->data, text);
+      roundings = g_ptr_array_new_with_free_func ((GDestroyNotify) rounding_free);
+      g_hash_table_insert (self->roundings, g_strdup (unit), roundings);
     }
-  return object;
+  if (rounding != NULL)
+    g_ptr_array_remove (roundings, rounding);
+  rounding = g_new (FwRecipeRounding, 1);
+  *rounding = (FwRecipeRounding){ bits, block, g_bytes_ref (scales), g_bytes_ref (offsets) };
+  g_ptr_array_add (roundings, rounding);
 }
 
-static gboolean
-uses_compute (FwRecipe *self)
+gboolean
+fw_recipe_get_rounding (FwRecipe *self,
+                        const char *unit,
+                        guint bits,
+                        guint block,
+                        GBytes **scales,
+                        GBytes **offsets)
 {
-  GHashTableIter iter;
-  gpointer value;
+  FwRecipeRounding *rounding = find_rounding (self, unit, bits, block);
 
-  g_hash_table_iter_init (&iter, self->options);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
-    if (fw_option_get_arithmetic (GPOINTER_TO_UINT (value)) == FW_ARITHMETIC_INT8)
-      return TRUE;
-  return FALSE;
-}
-
-JsonNode *
-fw_recipe_to_json (FwRecipe *self)
-{
-  JsonNode *node = json_node_new (JSON_NODE_OBJECT);
-  JsonObject *object = json_object_new ();
-  const char *runtime = self->runtime != NULL ? self->runtime : fw_runtime_get_version ();
-
-  json_object_set_int_member (object, "format", RECIPE_FORMAT);
-  json_object_set_string_member (object, "program",
-                                 self->program != NULL ? self->program : PACKAGE_VERSION);
-  json_object_set_string_member (object, "runtime", runtime != NULL ? runtime : "");
-  json_object_set_string_member (object, "original", self->original);
-  json_object_set_boolean_member (object, "converted", self->converted);
-  json_object_set_object_member (object, "units", options_to_json (self));
-  /* Ranges matter to int8 arithmetic only. */
-  if (uses_compute (self))
-    json_object_set_object_member (object, "ranges", ranges_to_json (self));
-  json_object_set_object_member (object, "means", means_to_json (self));
-  json_node_take_object (node, object);
-  return node;
-}
-
-static gboolean
-fail (GError **error)
-{
-  g_set_error (error, FW_ERROR, FW_ERROR_BAD_RECIPE,
-               _ ("This is not a recipe that Featherweight can follow."));
-  return FALSE;
-}
-
-static JsonObject *
-get_object (JsonObject *object, const char *member)
-{
-  JsonNode *node = json_object_get_member (object, member);
-
-  return node != NULL && JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
-}
-
-static const char *
-get_string (JsonObject *object, const char *member)
-{
-  JsonNode *node = json_object_get_member (object, member);
-
-  return node != NULL && json_node_get_value_type (node) == G_TYPE_STRING
-             ? json_node_get_string (node)
-             : NULL;
-}
-
-static gboolean
-is_of_type (JsonNode *node, GType type)
-{
-  return node != NULL && JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == type;
-}
-
-static gboolean
-is_number (JsonNode *node)
-{
-  return is_of_type (node, G_TYPE_INT64) || is_of_type (node, G_TYPE_DOUBLE);
-}
-
-static gboolean
-read_options (FwRecipe *self, JsonObject *object, GError **error)
-{
-  g_autoptr (GList) members = json_object_get_members (object);
-
-  for (GList *l = members; l != NULL; l = l->next)
-    {
-      const char *name = get_string (object, l->data);
-      FwOption option;
-
-      if (name == NULL || !fw_option_from_name (name, &option))
-        return fail (error);
-      fw_recipe_set_option (self, l->data, option);
-    }
+  if (rounding == NULL)
+    return FALSE;
+  *scales = rounding->scales;
+  *offsets = rounding->offsets;
   return TRUE;
 }
 
-static gboolean
-read_ranges (FwRecipe *self, JsonObject *object, GError **error)
+void
+fw_recipe_set_shift (FwRecipe *self, const char *unit, const float *shift, gsize channels)
 {
-  g_autoptr (GList) members = json_object_get_members (object);
-
-  for (GList *l = members; l != NULL; l = l->next)
-    {
-      JsonNode *node = json_object_get_member (object, l->data);
-      JsonArray *pair = JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
-      FwRange range = { 0 };
-      gint64 zero_point;
-
-      if (pair == NULL || json_array_get_length (pair) != 2
-          || !is_number (json_array_get_element (pair, 0))
-          || !is_of_type (json_array_get_element (pair, 1), G_TYPE_INT64))
-        return fail (error);
-      range.scale = json_array_get_double_element (pair, 0);
-      zero_point = json_array_get_int_element (pair, 1);
-      if (!isfinite (range.scale) || range.scale <= 0 || zero_point < 0 || zero_point > 255)
-        return fail (error);
-      range.zero_point = zero_point;
-      fw_recipe_set_range (self, l->data, &range);
-    }
-  return TRUE;
+  if (shift == NULL)
+    g_hash_table_remove (self->shifts, unit);
+  else
+    g_hash_table_insert (self->shifts, g_strdup (unit),
+                         g_bytes_new (shift, channels * sizeof (float)));
 }
 
-static gboolean
-read_means (FwRecipe *self, JsonObject *object, GError **error)
+const float *
+fw_recipe_get_shift (FwRecipe *self, const char *unit, gsize *channels)
 {
-  g_autoptr (GList) members = json_object_get_members (object);
+  GBytes *bytes = g_hash_table_lookup (self->shifts, unit);
 
-  for (GList *l = members; l != NULL; l = l->next)
-    {
-      const char *text = get_string (object, l->data);
-      g_autofree guchar *data = NULL;
-      gsize size = 0;
-
-      if (text == NULL || *text == '\0')
-        return fail (error);
-      data = g_base64_decode (text, &size);
-      if (size == 0 || size % sizeof (float) != 0)
-        return fail (error);
-      for (gsize i = 0; i < size / sizeof (float); i++)
-        if (!isfinite (((float *) data)[i]))
-          return fail (error);
-      fw_recipe_set_mean (self, l->data, (float *) data, size / sizeof (float));
-    }
-  return TRUE;
-}
-
-FwRecipe *
-fw_recipe_from_json (JsonNode *node, GError **error)
-{
-  g_autoptr (FwRecipe) self = NULL;
-  JsonObject *object
-      = node != NULL && JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
-  JsonObject *units = object != NULL ? get_object (object, "units") : NULL;
-  JsonObject *means = object != NULL ? get_object (object, "means") : NULL;
-  JsonObject *ranges = object != NULL ? get_object (object, "ranges") : NULL;
-
-  if (units == NULL || means == NULL || get_string (object, "original") == NULL
-      || !is_of_type (json_object_get_member (object, "format"), G_TYPE_INT64)
-      || json_object_get_int_member (object, "format") != RECIPE_FORMAT
-      || (json_object_has_member (object, "converted")
-          && !is_of_type (json_object_get_member (object, "converted"), G_TYPE_BOOLEAN))
-      || (json_object_has_member (object, "ranges") && ranges == NULL))
-    {
-      fail (error);
-      return NULL;
-    }
-
-  self = fw_recipe_new (get_string (object, "original"),
-                        json_object_get_boolean_member_with_default (object, "converted", FALSE));
-  self->runtime = g_strdup (get_string (object, "runtime"));
-  self->program = g_strdup (get_string (object, "program"));
-  if (!read_options (self, units, error) || !read_means (self, means, error)
-      || (ranges != NULL && !read_ranges (self, ranges, error)))
+  if (bytes == NULL)
     return NULL;
-  return g_steal_pointer (&self);
+  *channels = g_bytes_get_size (bytes) / sizeof (float);
+  return g_bytes_get_data (bytes, NULL);
 }

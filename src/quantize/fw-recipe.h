@@ -2,10 +2,10 @@
 
 /* fw-recipe.h: all that is needed to make the same smaller file again.
  *
- * A small JSON object: the original's hash, the versions of the program and of ONNX Runtime, the
- * option of each unit, the ranges of the activations, and the means that bias correction works
- * with. No dates, no paths. The same recipe with the same original and the same versions gives the
- * same bytes.
+ * A JSON object: the original's hash, the versions of the program and of ONNX Runtime, the option
+ * of each unit, how its weights are rounded, the ranges of the activations, and the means that bias
+ * correction works with. No dates, no paths. The same recipe with the same original and the same
+ * versions gives the same bytes.
  */
 
 #pragma once
@@ -22,7 +22,7 @@ typedef struct _FwRecipe FwRecipe;
 /* @original_sha256: of the original's file. @converted: whether the operator set is to be raised.
  */
 FwRecipe *fw_recipe_new (const char *original_sha256, gboolean converted);
-/* A copy whose options can be set apart; ranges and means are shared. */
+/* A copy whose options and shifts can be set apart; ranges, means and roundings are shared. */
 FwRecipe *fw_recipe_copy (FwRecipe *self);
 void fw_recipe_free (FwRecipe *self);
 
@@ -41,6 +41,30 @@ const FwRange *fw_recipe_get_range (FwRecipe *self, const char *value);
 void fw_recipe_set_mean (FwRecipe *self, const char *value, const float *mean, gsize channels);
 const float *fw_recipe_get_mean (FwRecipe *self, const char *value, gsize *channels);
 
+/* How unit @unit's weights are rounded where they are stored in @bits (8 to 2) with a scale for
+ * each
+ * @block weights of a channel (0: all). @scales: float32 [channels, blocks of a channel]. @offsets:
+ * gint8, as the weights lie: code - nearest code. A weight's code is its nearest one, CLAMP (rint
+ * (weight / scale)), plus the offset, clamped. Units without are rounded plainly. */
+void fw_recipe_set_rounding (FwRecipe *self,
+                             const char *unit,
+                             guint bits,
+                             guint block,
+                             GBytes *scales,
+                             GBytes *offsets);
+/* FALSE where there is none; what is returned belongs to the recipe. */
+gboolean fw_recipe_get_rounding (FwRecipe *self,
+                                 const char *unit,
+                                 guint bits,
+                                 guint block,
+                                 GBytes **scales,
+                                 GBytes **offsets);
+
+/* What is added to the unit's bias after the analytic correction; copied. NULL takes it back. */
+void fw_recipe_set_shift (FwRecipe *self, const char *unit, const float *shift, gsize channels);
+const float *fw_recipe_get_shift (FwRecipe *self, const char *unit, gsize *channels);
+
+/* Only what the units' options need. */
 JsonNode *fw_recipe_to_json (FwRecipe *self);
 /* Errors: BAD_RECIPE. Everything is checked: nothing in a recipe can make the rewriter misbehave.
  */

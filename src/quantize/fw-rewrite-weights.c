@@ -4,17 +4,24 @@
 
 #include "fw-rewrite-weights.h"
 
+#include <float.h>
+#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
+
+#include "fw-error.h"
+#include "fw-rounding.h"
+
+/* Below, a float16 has too few digits for a scale. */
+#define LEAST_HALF 0x1p-15f
 
 struct _FwUnitWeights
 {
   const FwUnit *unit;
   guint threads;
-  float *weights; /* in the initializer's own order */
-  float *bias;    /* [channels], or NULL */
-  float *scales;  /* [channels] of plain int8; found on first use */
-  gint8 *rounded; /* by scales */
+  float *weights;   /* in the initializer's own order */
+  float *bias;      /* [channels], or NULL */
+  GPtrArray *plain; /* of FwRounding: what was found without a recipe's help */
 };
 
 FwUnitWeights *
@@ -26,6 +33,7 @@ fw_unit_weights_new (FwModel *model, const FwUnit *unit, guint threads)
   self->unit = unit;
   self->threads = threads;
   self->weights = fw_tensor_proto_to_floats (weight);
+  self->plain = g_ptr_array_new_with_free_func ((GDestroyNotify) fw_rounding_unref);
   if (unit->bias != NULL)
     self->bias = fw_tensor_proto_to_floats (fw_model_find_initializer (model, unit->bias));
   return self;
@@ -36,16 +44,16 @@ fw_unit_weights_free (FwUnitWeights *self)
 {
   g_free (self->weights);
   g_free (self->bias);
-  g_free (self->scales);
-  g_free (self->rounded);
+  g_ptr_array_unref (self->plain);
   g_free (self);
 }
 
 void
-fw_int8_weights_free (FwInt8Weights *self)
+fw_coded_weights_free (FwCodedWeights *self)
 {
-  g_clear_pointer (&self->weights, g_bytes_unref);
+  g_clear_pointer (&self->codes, g_bytes_unref);
   g_clear_pointer (&self->scales, g_bytes_unref);
+  g_clear_pointer (&self->halves, g_bytes_unref);
   g_clear_pointer (&self->bias, g_bytes_unref);
   g_clear_pointer (&self->bias_int, g_bytes_unref);
   g_clear_pointer (&self->bias_scale, g_bytes_unref);
@@ -62,18 +70,29 @@ fw_unit_weights_get_float16 (FwUnitWeights *self)
   return g_bytes_new_take (halves, n * sizeof (guint16));
 }
 
-static void
-round_once (FwUnitWeights *self)
+float *
+fw_unit_weights_widen_float16 (FwUnitWeights *self)
 {
-  const FwWeightShape *shape = &self->unit->shape;
+  g_autoptr (GBytes) halves = fw_unit_weights_get_float16 (self);
+  const guint16 *half = g_bytes_get_data (halves, NULL);
+  float *floats = g_new (float, self->unit->n_weights);
 
-  if (self->rounded != NULL)
-    return;
-  self->scales = g_new (float, shape->channels);
-  self->rounded = g_new (gint8, self->unit->n_weights);
-  fw_weights_find_scales (self->weights, shape, FALSE, self->threads, self->scales);
-  fw_weights_quantize (self->weights, shape, self->scales, self->threads, self->rounded);
+  for (gsize i = 0; i < self->unit->n_weights; i++)
+    floats[i] = fw_float16_to_float (half[i]);
+  return floats;
 }
+
+float *
+fw_unit_weights_widen (FwUnitWeights *self, const FwCodedWeights *coded)
+{
+  float *floats = g_new (float, self->unit->n_weights);
+
+  fw_rounding_widen (g_bytes_get_data (coded->codes, NULL), &self->unit->shape, coded->block,
+                     g_bytes_get_data (coded->scales, NULL), floats);
+  return floats;
+}
+
+/* Biases -------------------------------------------------------------------------------------- */
 
 /* [outer, channels, inner] as [channels, outer * inner]. */
 static float *
@@ -89,26 +108,12 @@ channels_first (const FwWeightShape *shape, const float *values)
   return result;
 }
 
-static float *
-widen (const FwWeightShape *shape, const gint8 *rounded, const float *scales)
-{
-  float *result = g_new (float, shape->outer * shape->channels * shape->inner);
-  gsize i = 0;
-
-  for (gsize o = 0; o < shape->outer; o++)
-    for (gsize c = 0; c < shape->channels; c++)
-      for (gsize k = 0; k < shape->inner; k++, i++)
-        result[i] = rounded[i] * scales[c];
-  return result;
-}
-
-/* The bias with the expected shift of the rounded weights added; NULL where there is neither. */
-static float *
-correct_bias (FwUnitWeights *self,
-              const gint8 *rounded,
-              const float *scales,
-              const float *mean,
-              gsize mean_channels)
+static void
+add_expected_shift (FwUnitWeights *self,
+                    const FwCodedWeights *coded,
+                    const float *mean,
+                    gsize mean_channels,
+                    float *bias)
 {
   const FwUnit *unit = self->unit;
   const FwWeightShape *shape = &unit->shape;
@@ -118,48 +123,48 @@ correct_bias (FwUnitWeights *self,
   g_autofree float *stored = NULL;
   g_autofree float *plain = NULL;
   g_autofree float *first = NULL;
-  float *bias;
 
-  if (self->bias == NULL && (mean == NULL || !unit->can_correct))
-    return NULL;
-  bias = self->bias != NULL ? g_memdup2 (self->bias, shape->channels * sizeof (float))
-                            : g_new0 (float, shape->channels);
   /* A mean of another size than the weights expect belongs to another model. */
-  if (mean == NULL || !unit->can_correct || per_group == 0 || per_channel % per_group != 0
-      || per_group * unit->groups != mean_channels || (!is_conv && per_channel != per_group))
-    return bias;
+  if (per_group == 0 || per_channel % per_group != 0 || per_group * unit->groups != mean_channels
+      || (!is_conv && per_channel != per_group))
+    return;
 
-  stored = widen (shape, rounded, scales);
+  stored = fw_unit_weights_widen (self, coded);
   plain = channels_first (shape, self->weights);
   first = channels_first (shape, stored);
   fw_weights_correct_bias (plain, first, shape->channels, unit->groups, per_group,
                            per_channel / per_group, mean, bias);
+}
+
+/* The bias with what rounding is expected to do made good; NULL where there is none and nothing is
+ * known. */
+static float *
+correct_bias (FwUnitWeights *self, FwRecipe *recipe, const FwCodedWeights *coded)
+{
+  const FwUnit *unit = self->unit;
+  gsize n = unit->shape.channels, mean_channels = 0, shift_channels = 0;
+  const float *mean = fw_recipe_get_mean (recipe, unit->input, &mean_channels);
+  const float *shift = fw_recipe_get_shift (recipe, unit->name, &shift_channels);
+  float *bias;
+
+  if (!unit->can_correct || shift_channels != n)
+    shift = NULL;
+  if (!unit->can_correct)
+    mean = NULL;
+  if (self->bias == NULL && mean == NULL && shift == NULL)
+    return NULL;
+  bias = self->bias != NULL ? g_memdup2 (self->bias, n * sizeof (float)) : g_new0 (float, n);
+  if (mean != NULL)
+    add_expected_shift (self, coded, mean, mean_channels, bias);
+  for (gsize c = 0; shift != NULL && c < n; c++)
+    bias[c] += shift[c];
   return bias;
 }
 
-FwInt8Weights *
-fw_unit_weights_get_storage (FwUnitWeights *self, const float *mean, gsize channels)
-{
-  FwInt8Weights *result = g_new0 (FwInt8Weights, 1);
-  gsize n = self->unit->shape.channels;
-  float *bias;
-
-  round_once (self);
-  result->weights = g_bytes_new (self->rounded, self->unit->n_weights);
-  result->scales = g_bytes_new (self->scales, n * sizeof (float));
-  bias = correct_bias (self, self->rounded, self->scales, mean, channels);
-  if (bias != NULL)
-    result->bias = g_bytes_new_take (bias, n * sizeof (float));
-  return result;
-}
-
 static void
-round_bias (FwInt8Weights *result,
-            const float *bias,
-            const float *scales,
-            float input_scale,
-            gsize n)
+round_bias (FwCodedWeights *coded, const float *bias, float input_scale, gsize n)
 {
+  const float *scales = g_bytes_get_data (coded->scales, NULL);
   gint32 *rounded = g_new (gint32, n);
   float *steps = g_new (float, n);
 
@@ -171,36 +176,129 @@ round_bias (FwInt8Weights *result,
       value = rint ((double) bias[c] / steps[c]);
       rounded[c] = isfinite (value) ? CLAMP (value, -2147483647.0, 2147483647.0) : 0;
     }
-  result->bias_int = g_bytes_new_take (rounded, n * sizeof (gint32));
-  result->bias_scale = g_bytes_new_take (steps, n * sizeof (float));
+  coded->bias_int = g_bytes_new_take (rounded, n * sizeof (gint32));
+  coded->bias_scale = g_bytes_new_take (steps, n * sizeof (float));
 }
 
-FwInt8Weights *
-fw_unit_weights_get_compute (FwUnitWeights *self,
-                             float input_scale,
-                             const float *mean,
-                             gsize channels)
+/* Codes --------------------------------------------------------------------------------------- */
+
+static FwRounding *
+get_plain (FwUnitWeights *self, guint bits, guint block)
 {
-  FwInt8Weights *result = g_new0 (FwInt8Weights, 1);
+  const FwRoundingOptions options = { bits, block, bits < 8 ? FW_REPAIR_CLIP : FW_REPAIR_NONE };
+  FwRounding *rounding;
+
+  for (guint i = 0; i < self->plain->len; i++)
+    {
+      rounding = g_ptr_array_index (self->plain, i);
+      if (rounding->bits == bits && rounding->block == block)
+        return rounding;
+    }
+  rounding = fw_rounding_find (self->weights, &self->unit->shape, &options, NULL, self->threads);
+  g_ptr_array_add (self->plain, rounding);
+  return rounding;
+}
+
+/* Scales lose digits that don't matter beside the rounding of the weights. */
+static void
+make_halves (FwCodedWeights *coded, float *scales, gsize n)
+{
+  guint16 *halves;
+
+  for (gsize i = 0; i < n; i++)
+    if (!(scales[i] >= LEAST_HALF && scales[i] <= 65504))
+      return;
+  halves = g_new (guint16, n);
+  fw_float16_from_floats (scales, n, halves);
+  for (gsize i = 0; i < n; i++)
+    scales[i] = fw_float16_to_float (halves[i]);
+  coded->halves = g_bytes_new_take (halves, n * sizeof (guint16));
+}
+
+/* Where a channel's scale was raised, its offsets mean nothing any more. */
+static gint8 *
+drop_raised (const FwWeightShape *shape,
+             const float *scales,
+             const float *raised,
+             const gint8 *offsets)
+{
+  gsize i = 0;
+  gint8 *left = g_new (gint8, shape->outer * shape->channels * shape->inner);
+
+  for (gsize o = 0; o < shape->outer; o++)
+    for (gsize c = 0; c < shape->channels; c++)
+      for (gsize k = 0; k < shape->inner; k++, i++)
+        left[i] = raised[c] == scales[c] ? offsets[i] : 0;
+  return left;
+}
+
+static void
+fill_codes (FwUnitWeights *self,
+            FwCodedWeights *coded,
+            const float *scales,
+            const gint8 *offsets,
+            float input_scale)
+{
   const FwWeightShape *shape = &self->unit->shape;
-  gsize n = shape->channels;
-  g_autofree float *scales = NULL;
-  g_autofree gint8 *rounded = NULL;
+  gsize n = shape->channels * coded->n_blocks;
+  float *own = g_memdup2 (scales, n * sizeof (float));
+  gint8 *codes = g_new (gint8, self->unit->n_weights);
+  g_autofree gint8 *left = NULL;
+
+  if (input_scale > 0 && self->bias != NULL
+      && fw_weights_guard_bias (self->bias, input_scale, n, own) > 0 && offsets != NULL)
+    offsets = left = drop_raised (shape, scales, own, offsets);
+  fw_rounding_get_codes (self->weights, shape, coded->bits, coded->block, own, offsets, codes);
+  make_halves (coded, own, n);
+  coded->scales = g_bytes_new_take (own, n * sizeof (float));
+  coded->codes = g_bytes_new_take (codes, self->unit->n_weights);
+}
+
+static gboolean
+fail_rounding (const FwUnit *unit, GError **error)
+{
+  g_set_error (error, FW_ERROR, FW_ERROR_BAD_RECIPE,
+               _ ("What the recipe says of the layer “%s” belongs to another model."), unit->name);
+  return FALSE;
+}
+
+FwCodedWeights *
+fw_unit_weights_get_coded (FwUnitWeights *self,
+                           FwRecipe *recipe,
+                           FwOption option,
+                           float input_scale,
+                           GError **error)
+{
+  g_autoptr (FwCodedWeights) coded = g_new0 (FwCodedWeights, 1);
+  const FwUnit *unit = self->unit;
+  GBytes *scales, *offsets;
   float *bias;
 
-  round_once (self);
-  scales = g_memdup2 (self->scales, n * sizeof (float));
-  rounded = g_memdup2 (self->rounded, self->unit->n_weights);
-  if (self->bias != NULL && fw_weights_guard_bias (self->bias, input_scale, n, scales) > 0)
-    fw_weights_quantize (self->weights, shape, scales, self->threads, rounded);
+  coded->bits = fw_option_get_bits (option);
+  coded->block = fw_option_get_block (option);
+  coded->n_blocks = fw_rounding_get_n_blocks (&unit->shape, coded->block);
+  if (!fw_recipe_get_rounding (recipe, unit->name, coded->bits, coded->block, &scales, &offsets))
+    {
+      FwRounding *plain = get_plain (self, coded->bits, coded->block);
 
-  bias = correct_bias (self, rounded, scales, mean, channels);
+      scales = plain->scales;
+      offsets = plain->offsets;
+    }
+  if (g_bytes_get_size (scales) != unit->shape.channels * coded->n_blocks * sizeof (float)
+      || g_bytes_get_size (offsets) != unit->n_weights)
+    {
+      fail_rounding (unit, error);
+      return NULL;
+    }
+  fill_codes (self, coded, g_bytes_get_data (scales, NULL), g_bytes_get_data (offsets, NULL),
+              input_scale);
+
+  bias = correct_bias (self, recipe, coded);
   if (bias != NULL)
     {
-      round_bias (result, bias, scales, input_scale, n);
-      result->bias = g_bytes_new_take (bias, n * sizeof (float));
+      if (input_scale > 0)
+        round_bias (coded, bias, input_scale, unit->shape.channels);
+      coded->bias = g_bytes_new_take (bias, unit->shape.channels * sizeof (float));
     }
-  result->weights = g_bytes_new_take (g_steal_pointer (&rounded), self->unit->n_weights);
-  result->scales = g_bytes_new_take (g_steal_pointer (&scales), n * sizeof (float));
-  return result;
+  return g_steal_pointer (&coded);
 }

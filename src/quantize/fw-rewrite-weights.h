@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* fw-rewrite-weights.h: one unit's weights and bias in their smaller forms, worked out once. */
+/* fw-rewrite-weights.h: one unit's weights and bias in their smaller forms. */
 
 #pragma once
 
@@ -9,15 +9,18 @@
 
 G_BEGIN_DECLS
 
-/* What int8 weights leave behind. Bytes are those of ONNX tensors. */
+/* What weights of 8 bits and fewer leave behind. Bytes are those of ONNX tensors. */
 typedef struct
 {
-  GBytes *weights;  /* int8, in the shape of the original */
-  GBytes *scales;   /* float32 [channels] */
+  guint bits, block;
+  gsize n_blocks;   /* of a channel */
+  GBytes *codes;    /* int8, in the order of the original */
+  GBytes *scales;   /* float32 [channels, n_blocks]: a weight is its code times its scale */
+  GBytes *halves;   /* the same numbers as float16; NULL where they are too small or large for it */
   GBytes *bias;     /* float32 [channels], corrected; NULL where there is none and none is added */
-  GBytes *bias_int; /* int32 [channels], for int8 compute; NULL where bias is */
+  GBytes *bias_int; /* int32 [channels], for static int8 arithmetic; NULL where bias is */
   GBytes *bias_scale; /* float32 [channels], of bias_int */
-} FwInt8Weights;
+} FwCodedWeights;
 
 typedef struct _FwUnitWeights FwUnitWeights;
 
@@ -27,18 +30,21 @@ void fw_unit_weights_free (FwUnitWeights *self);
 
 GBytes *fw_unit_weights_get_float16 (FwUnitWeights *self);
 
-/* For storage. @mean: of each channel of the unit's input, or NULL for no correction. */
-FwInt8Weights *fw_unit_weights_get_storage (FwUnitWeights *self, const float *mean, gsize channels);
+/* The weights in the bits and blocks of @option, rounded as @recipe says, or plainly where it says
+ * nothing. @input_scale: of the rounded activation, for static int8 arithmetic (scales are raised
+ * where the int32 bias would overflow); 0 for all else. Errors: BAD_RECIPE where a rounding is not
+ * one of these weights. */
+FwCodedWeights *fw_unit_weights_get_coded (FwUnitWeights *self,
+                                           FwRecipe *recipe,
+                                           FwOption option,
+                                           float input_scale,
+                                           GError **error);
+void fw_coded_weights_free (FwCodedWeights *self);
 
-/* For int8 arithmetic on an input of @input_scale: scales are raised where the int32 bias would
- * overflow. */
-FwInt8Weights *fw_unit_weights_get_compute (FwUnitWeights *self,
-                                            float input_scale,
-                                            const float *mean,
-                                            gsize channels);
+/* The weights as floats, in the order of the original. */
+float *fw_unit_weights_widen (FwUnitWeights *self, const FwCodedWeights *coded);
+float *fw_unit_weights_widen_float16 (FwUnitWeights *self);
 
-void fw_int8_weights_free (FwInt8Weights *self);
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (FwInt8Weights, fw_int8_weights_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FwCodedWeights, fw_coded_weights_free)
 
 G_END_DECLS

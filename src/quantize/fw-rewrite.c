@@ -173,6 +173,81 @@ fw_rewriter_list_values (FwRewriter *self)
   return values;
 }
 
+static gboolean
+fail_option (const FwUnit *unit, FwOption option, GError **error)
+{
+  g_set_error (error, FW_ERROR, FW_ERROR_BAD_RECIPE,
+               _ ("The layer “%s” can't be kept as “%s”: %s."), unit->name,
+               fw_option_get_title (option), unit->why_not);
+  return FALSE;
+}
+
+static float *
+bytes_to_floats (GBytes *bytes)
+{
+  return bytes != NULL ? g_memdup2 (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes))
+                       : NULL;
+}
+
+static gboolean
+simulate_coded (FwRewriter *self,
+                FwRecipe *recipe,
+                guint position,
+                FwOption option,
+                float **weights,
+                float **bias,
+                GError **error)
+{
+  FwUnit *unit = g_ptr_array_index (self->units, position);
+  gboolean rounds_input = fw_option_get_arithmetic (option) == FW_ARITHMETIC_INT8;
+  const FwRange *range = rounds_input ? fw_recipe_get_range (recipe, unit->input) : NULL;
+  g_autoptr (FwCodedWeights) coded = fw_unit_weights_get_coded (
+      get_weights (self, position), recipe, option, range != NULL ? range->scale : 0, error);
+
+  if (coded == NULL)
+    return FALSE;
+  *weights = fw_unit_weights_widen (get_weights (self, position), coded);
+  if (bias == NULL)
+    return TRUE;
+  *bias = bytes_to_floats (coded->bias);
+  if (coded->bias_int != NULL)
+    {
+      const gint32 *codes = g_bytes_get_data (coded->bias_int, NULL);
+      const float *steps = g_bytes_get_data (coded->bias_scale, NULL);
+
+      for (gsize c = 0; c < unit->shape.channels; c++)
+        (*bias)[c] = codes[c] * steps[c];
+    }
+  return TRUE;
+}
+
+gboolean
+fw_rewriter_simulate (FwRewriter *self,
+                      FwRecipe *recipe,
+                      guint position,
+                      FwOption option,
+                      float **weights,
+                      float **bias,
+                      GError **error)
+{
+  FwUnit *unit = g_ptr_array_index (self->units, position);
+  Onnx__TensorProto *tensor;
+
+  if (!fw_unit_can (unit, option))
+    return fail_option (unit, option, error);
+  if (fw_option_get_bits (option) <= 8)
+    return simulate_coded (self, recipe, position, option, weights, bias, error);
+  if (option == FW_OPTION_FLOAT16)
+    *weights = fw_unit_weights_widen_float16 (get_weights (self, position));
+  else
+    *weights = fw_tensor_proto_to_floats (fw_model_find_initializer (self->prepared, unit->weight));
+  if (bias == NULL)
+    return TRUE;
+  tensor = unit->bias != NULL ? fw_model_find_initializer (self->prepared, unit->bias) : NULL;
+  *bias = tensor != NULL ? fw_tensor_proto_to_floats (tensor) : NULL;
+  return TRUE;
+}
+
 /* Small pieces -------------------------------------------------------------------------------- */
 
 static char *
@@ -335,29 +410,22 @@ replace_bias (Rewriting *r, const FwUnit *unit, GBytes *bias)
   fw_node_set_input (node, 2, name);
 }
 
-static const float *
-get_mean (Rewriting *r, const FwUnit *unit, gsize *channels)
-{
-  *channels = 0;
-  return fw_recipe_get_mean (r->recipe, unit->input, channels);
-}
-
-static void
-store_int8 (Rewriting *r, guint position)
+static gboolean
+store_int8 (Rewriting *r, guint position, GError **error)
 {
   FwUnit *unit = g_ptr_array_index (r->self->units, position);
   Onnx__TensorProto *weight = fw_model_find_initializer (r->self->prepared, unit->weight);
-  gsize mean_channels;
-  const float *mean = get_mean (r, unit, &mean_channels);
-  g_autoptr (FwInt8Weights) small
-      = fw_unit_weights_get_storage (get_weights (r->self, position), mean, mean_channels);
+  g_autoptr (FwCodedWeights) small = fw_unit_weights_get_coded (
+      get_weights (r->self, position), r->recipe, FW_OPTION_INT8_STORAGE, 0, error);
   g_autofree gint64 *dims = g_new (gint64, weight->n_dims);
   g_autofree char *stored = NULL;
   g_autofree char *scales = NULL;
   g_autofree char *cast = make_name (r);
   gsize first;
 
-  stored = add_tensor (r, FW_ELEMENT_INT8, weight->dims, weight->n_dims, small->weights);
+  if (small == NULL)
+    return FALSE;
+  stored = add_tensor (r, FW_ELEMENT_INT8, weight->dims, weight->n_dims, small->codes);
   /* Leading dims of 1 are not needed: the scale is broadcast from the right. */
   for (gsize i = 0; i < weight->n_dims; i++)
     dims[i] = i == unit->channel_axis ? weight->dims[i] : 1;
@@ -368,6 +436,7 @@ store_int8 (Rewriting *r, guint position)
   add_cast_to_float (r, stored, cast);
   add_node (r->head, new_node ("Mul", unit->weight, cast, scales, NULL));
   replace_bias (r, unit, small->bias);
+  return TRUE;
 }
 
 /* Compute ------------------------------------------------------------------------------------- */
@@ -408,9 +477,8 @@ compute_int8 (Rewriting *r, guint position, Onnx__NodeProto *node, GError **erro
   Onnx__TensorProto *weight = fw_model_find_initializer (r->self->prepared, unit->weight);
   const char *like = g_hash_table_lookup (r->plan->inside, unit->input);
   const FwRange *range = fw_recipe_get_range (r->recipe, like != NULL ? like : unit->input);
-  gsize mean_channels, n = unit->shape.channels;
-  const float *mean = get_mean (r, unit, &mean_channels);
-  g_autoptr (FwInt8Weights) small = NULL;
+  gsize n = unit->shape.channels;
+  g_autoptr (FwCodedWeights) small = NULL;
   g_autofree char *weights = NULL;
   g_autofree char *scales = NULL;
   g_autofree char *zero_points = NULL;
@@ -418,9 +486,12 @@ compute_int8 (Rewriting *r, guint position, Onnx__NodeProto *node, GError **erro
 
   if (range == NULL)
     return fail_no_range (unit->input, error);
-  small = fw_unit_weights_get_compute (get_weights (r->self, position), range->scale, mean,
-                                       mean_channels);
-  weights = add_tensor (r, FW_ELEMENT_INT8, weight->dims, weight->n_dims, small->weights);
+  small = fw_unit_weights_get_coded (get_weights (r->self, position), r->recipe,
+                                     fw_recipe_get_option (r->recipe, unit->name), range->scale,
+                                     error);
+  if (small == NULL)
+    return FALSE;
+  weights = add_tensor (r, FW_ELEMENT_INT8, weight->dims, weight->n_dims, small->codes);
   scales = add_list (r, FW_ELEMENT_FLOAT, n, small->scales);
   zero_points = add_weight_zero_points (r, unit);
   add_dequantized (r, widened, weights, scales, zero_points, unit->channel_axis);
@@ -522,12 +593,7 @@ check_options (FwRewriter *self, FwRecipe *recipe, GError **error)
       FwOption option = fw_recipe_get_option (recipe, unit->name);
 
       if (!fw_unit_can (unit, option))
-        {
-          g_set_error (error, FW_ERROR, FW_ERROR_BAD_RECIPE,
-                       _ ("The layer “%s” can't be kept as “%s”: %s."), unit->name,
-                       fw_option_get_title (option), unit->why_not);
-          return FALSE;
-        }
+        return fail_option (unit, option, error);
     }
   return TRUE;
 }
@@ -562,8 +628,8 @@ emit_nodes (Rewriting *r, GError **error)
   return TRUE;
 }
 
-static void
-rewrite_stored (Rewriting *r)
+static gboolean
+rewrite_stored (Rewriting *r, GError **error)
 {
   for (guint i = 0; i < r->self->units->len; i++)
     {
@@ -575,12 +641,14 @@ rewrite_stored (Rewriting *r)
           store_float16 (r, i);
           break;
         case FW_OPTION_INT8_STORAGE:
-          store_int8 (r, i);
+          if (!store_int8 (r, i, error))
+            return FALSE;
           break;
         default:
           break;
         }
     }
+  return TRUE;
 }
 
 static void
@@ -621,8 +689,7 @@ fw_rewriter_build (FwRewriter *self, FwRecipe *recipe, GError **error)
   r.nodes = nodes;
 
   name_entries (&r);
-  rewrite_stored (&r);
-  ok = emit_nodes (&r, error);
+  ok = rewrite_stored (&r, error) && emit_nodes (&r, error);
   /* On failure too: the model frees what is in its list. */
   finish (&r);
   return ok ? g_steal_pointer (&model) : NULL;

@@ -36,6 +36,18 @@ FwModel *fw_rewriter_build (FwRewriter *self, FwRecipe *recipe, GError **error);
  * some sample has no range, and int8 arithmetic needs one. */
 gboolean fw_rewriter_can (FwRewriter *self, FwRecipe *recipe, guint unit, FwOption option);
 
+/* Unit @unit's weights (in the initializer's order) and corrected bias (NULL where there is none
+ * and none is added) as floats, just as the file rewritten with @option will calculate with them.
+ * The unit's option in @recipe does not count. Free both with g_free (); @bias may be NULL. Errors:
+ * BAD_RECIPE. */
+gboolean fw_rewriter_simulate (FwRewriter *self,
+                               FwRecipe *recipe,
+                               guint unit,
+                               FwOption option,
+                               float **weights,
+                               float **bias,
+                               GError **error);
+
 /* The values whose ranges and the inputs whose means a recipe may need: a NULL-terminated set. */
 char **fw_rewriter_list_values (FwRewriter *self);
 
