@@ -19,6 +19,8 @@ static const char *const command_names[]
     = { "inspect", "shrink", "path", "compare", "samples", "rebuild", "export" };
 static const char *const prefer_names[] = { "both", "size", "speed" };
 static const char *const target_names[] = { "file", "android", "ios", "web" };
+static const char *const device_names[] = { "this-computer", "phone", "older-computer" };
+static const char *const care_names[] = { "normal", "extra" };
 
 const char *
 fw_command_get_name (FwCommand command)
@@ -78,6 +80,44 @@ fw_target_from_name (const char *name, FwTarget *target)
   return TRUE;
 }
 
+const char *
+fw_device_get_name (FwDevice device)
+{
+  g_return_val_if_fail (device < G_N_ELEMENTS (device_names), "");
+
+  return device_names[device];
+}
+
+gboolean
+fw_device_from_name (const char *name, FwDevice *device)
+{
+  guint index;
+
+  if (!find_name (device_names, G_N_ELEMENTS (device_names), name, &index))
+    return FALSE;
+  *device = (FwDevice) index;
+  return TRUE;
+}
+
+const char *
+fw_care_get_name (FwCare care)
+{
+  g_return_val_if_fail (care < G_N_ELEMENTS (care_names), "");
+
+  return care_names[care];
+}
+
+gboolean
+fw_care_from_name (const char *name, FwCare *care)
+{
+  guint index;
+
+  if (!find_name (care_names, G_N_ELEMENTS (care_names), name, &index))
+    return FALSE;
+  *care = (FwCare) index;
+  return TRUE;
+}
+
 FwJob *
 fw_job_new (FwCommand command)
 {
@@ -104,6 +144,8 @@ fw_job_free (FwJob *self)
   g_free (self->preprocess);
   g_free (self->save_inputs);
   g_free (self->uniform);
+  g_free (self->without);
+  g_free (self->only);
   g_free (self->previews);
   g_clear_pointer (&self->recipe, json_node_unref);
   g_free (self);
@@ -205,6 +247,8 @@ static const struct
   { "preprocess", offsetof (FwJob, preprocess), FALSE },
   { "save-inputs", offsetof (FwJob, save_inputs), TRUE },
   { "uniform", offsetof (FwJob, uniform), FALSE },
+  { "without", offsetof (FwJob, without), FALSE },
+  { "only", offsetof (FwJob, only), FALSE },
   { "previews", offsetof (FwJob, previews), TRUE },
 };
 
@@ -268,14 +312,32 @@ add_numbers (JsonBuilder *builder, const FwJob *self)
     }
 }
 
+static void
+add_name (JsonBuilder *builder, const char *member, const char *name)
+{
+  json_builder_set_member_name (builder, member);
+  json_builder_add_string_value (builder, name);
+}
+
+static void
+add_names (JsonBuilder *builder, const FwJob *self)
+{
+  add_name (builder, "prefer", fw_prefer_get_name (self->prefer));
+  if (self->device != FW_DEVICE_THIS_COMPUTER)
+    add_name (builder, "target", fw_device_get_name (self->device));
+  if (self->care != FW_CARE_NORMAL)
+    add_name (builder, "care", fw_care_get_name (self->care));
+  if (self->command == FW_COMMAND_EXPORT)
+    add_name (builder, "for", fw_target_get_name (self->target));
+}
+
 JsonNode *
 fw_job_to_json (const FwJob *self)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new ();
 
   json_builder_begin_object (builder);
-  json_builder_set_member_name (builder, "command");
-  json_builder_add_string_value (builder, fw_command_get_name (self->command));
+  add_name (builder, "command", fw_command_get_name (self->command));
   for (guint i = 0; i < G_N_ELEMENTS (text_members); i++)
     add_text (builder, text_members[i].name,
               G_STRUCT_MEMBER (char *, self, text_members[i].offset));
@@ -292,17 +354,11 @@ fw_job_to_json (const FwJob *self)
         }
       json_builder_end_array (builder);
     }
-  json_builder_set_member_name (builder, "prefer");
-  json_builder_add_string_value (builder, fw_prefer_get_name (self->prefer));
+  add_names (builder, self);
   if (self->version > 0)
     {
       json_builder_set_member_name (builder, "version");
       json_builder_add_int_value (builder, self->version);
-    }
-  if (self->command == FW_COMMAND_EXPORT)
-    {
-      json_builder_set_member_name (builder, "for");
-      json_builder_add_string_value (builder, fw_target_get_name (self->target));
     }
   if (self->recipe != NULL)
     {
@@ -481,6 +537,10 @@ read_member (FwJob *self, const char *name, JsonNode *node, GError **error)
     return read_samples (self, node, error);
   if (strcmp (name, "prefer") == 0)
     return fw_prefer_from_name (string_of (node), &self->prefer) || bad_member (name, error);
+  if (strcmp (name, "target") == 0)
+    return fw_device_from_name (string_of (node), &self->device) || bad_member (name, error);
+  if (strcmp (name, "care") == 0)
+    return fw_care_from_name (string_of (node), &self->care) || bad_member (name, error);
   if (strcmp (name, "for") == 0)
     return fw_target_from_name (string_of (node), &self->target) || bad_member (name, error);
   if (strcmp (name, "no-measure") == 0)
@@ -536,6 +596,12 @@ check_complete (const FwJob *self, GError **error)
     {
       g_set_error (error, FW_ERROR, FW_ERROR_USAGE,
                    _ ("Only one of “position”, “max-size” and “min-same” can be asked for."));
+      return FALSE;
+    }
+  if (self->without != NULL && self->only != NULL)
+    {
+      g_set_error (error, FW_ERROR, FW_ERROR_USAGE,
+                   _ ("Only one of “without” and “only” can be asked for."));
       return FALSE;
     }
   return TRUE;

@@ -38,6 +38,20 @@ typedef enum
   FW_PREFER_SPEED,
 } FwPrefer;
 
+/* The processor that smaller versions are to run on. */
+typedef enum
+{
+  FW_DEVICE_THIS_COMPUTER,
+  FW_DEVICE_PHONE,          /* ARM: signed integer arithmetic */
+  FW_DEVICE_OLDER_COMPUTER, /* x86 whose integer arithmetic overflows with 8-bit weights */
+} FwDevice;
+
+typedef enum
+{
+  FW_CARE_NORMAL,
+  FW_CARE_EXTRA, /* more time for answers nearer to the original's */
+} FwCare;
+
 typedef struct
 {
   FwCommand command;
@@ -56,6 +70,10 @@ typedef struct
   double max_fraction; /* 0 to 1 of the original's bytes, or 0 */
   double min_same;     /* 0 to 1, or 0 */
   FwPrefer prefer;
+  FwDevice device; /* "target" */
+  FwCare care;
+  char *without;    /* names of repairs to leave out, with commas; or NULL */
+  char *only;       /* names of the only repairs to make, or "none"; or NULL: all */
   gint64 version;   /* export: of the history, in place of a model; or 0 */
   FwTarget target;  /* export: "for" */
   char *uniform;    /* NULL, or an option's name for every unit alike: no ranking, no path */
@@ -80,6 +98,12 @@ const char *fw_prefer_get_name (FwPrefer prefer);
 gboolean fw_prefer_from_name (const char *name, FwPrefer *prefer);
 const char *fw_target_get_name (FwTarget target);
 gboolean fw_target_from_name (const char *name, FwTarget *target);
+/* "this-computer", "phone", "older-computer" */
+const char *fw_device_get_name (FwDevice device);
+gboolean fw_device_from_name (const char *name, FwDevice *device);
+/* "normal", "extra" */
+const char *fw_care_get_name (FwCare care);
+gboolean fw_care_from_name (const char *name, FwCare *care);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FwJob, fw_job_free)
 

@@ -7,8 +7,10 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
+#include "fw-care.h"
 #include "fw-error.h"
 #include "fw-json.h"
+#include "fw-option.h"
 
 #define MAX_THREADS 1024
 
@@ -30,6 +32,10 @@ typedef struct
   char *uniform;
   char *memory;
   char *target;
+  char *care;
+  char *without;
+  char *only;
+  char *where;
   gboolean no_measure;
   gboolean json;
   gboolean help;
@@ -78,6 +84,10 @@ typed_clear (Typed *self)
   g_free (self->uniform);
   g_free (self->memory);
   g_free (self->target);
+  g_free (self->care);
+  g_free (self->without);
+  g_free (self->only);
+  g_free (self->where);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Typed, typed_clear)
@@ -201,8 +211,29 @@ read_preprocess (FwJob *job, const char *typed, GError **error)
 }
 
 static gboolean
+read_care (FwJob *job, Typed *typed, GError **error)
+{
+  FwRepairFlags repairs;
+
+  if (typed->target != NULL && !fw_device_from_name (typed->target, &job->device))
+    return wrong_value ("target", typed->target, error);
+  if (typed->care != NULL && !fw_care_from_name (typed->care, &job->care))
+    return wrong_value ("care", typed->care, error);
+  if (typed->without != NULL && typed->only != NULL)
+    {
+      g_set_error (error, FW_ERROR, FW_ERROR_USAGE,
+                   _ ("Only one of --without and --only can be given."));
+      return FALSE;
+    }
+  job->without = g_steal_pointer (&typed->without);
+  job->only = g_steal_pointer (&typed->only);
+  return fw_care_read_repairs (job, &repairs, error);
+}
+
+static gboolean
 read_options (FwJob *job, Typed *typed, GError **error)
 {
+  FwOption option;
   guint64 threads = 0;
 
   if (!read_targets (job, typed, error) || !read_preprocess (job, typed->preprocess, error)
@@ -216,12 +247,14 @@ read_options (FwJob *job, Typed *typed, GError **error)
     return FALSE;
   if (typed->prefer != NULL && !fw_prefer_from_name (typed->prefer, &job->prefer))
     return wrong_value ("prefer", typed->prefer, error);
-  if (typed->target != NULL && !fw_target_from_name (typed->target, &job->target))
-    return wrong_value ("for", typed->target, error);
+  if (typed->where != NULL && !fw_target_from_name (typed->where, &job->target))
+    return wrong_value ("for", typed->where, error);
+  if (typed->uniform != NULL && !fw_option_from_name (typed->uniform, &option))
+    return wrong_value ("uniform", typed->uniform, error);
   job->threads = (guint) threads;
   job->uniform = g_steal_pointer (&typed->uniform);
   job->measure = !typed->no_measure;
-  return TRUE;
+  return read_care (job, typed, error);
 }
 
 /* A number that is no file's name. */
@@ -323,7 +356,18 @@ add_shrink_options (GOptionContext *context, Typed *typed)
     { "prefer", 0, 0, G_OPTION_ARG_STRING, &typed->prefer,
       N_ ("What matters more: size, speed or both"), N_ ("WHAT") },
     { "uniform", 0, 0, G_OPTION_ARG_STRING, &typed->uniform,
-      N_ ("Store every part alike: float16, int8-storage or int8-compute"), N_ ("OPTION") },
+      N_ ("Treat every part alike: float16, int8-storage, int5-storage, int8-compute and so on"),
+      N_ ("OPTION") },
+    { "target", 0, 0, G_OPTION_ARG_STRING, &typed->target,
+      N_ ("What it is to run on: this-computer, phone or older-computer"), N_ ("DEVICE") },
+    { "care", 0, 0, G_OPTION_ARG_STRING, &typed->care,
+      N_ ("normal, or extra for better answers in more time"), N_ ("HOW") },
+    { "without", 0, 0, G_OPTION_ARG_STRING, &typed->without,
+      N_ ("Leave out repairs: bias-correction, gptq, coordinate-descent, cross-term, "
+          "activation-bias, clipping, smoothing, equalization"),
+      N_ ("NAME,…") },
+    { "only", 0, 0, G_OPTION_ARG_STRING, &typed->only,
+      N_ ("Make these repairs and no others, or none"), N_ ("NAME,…") },
     { "no-measure", 0, 0, G_OPTION_ARG_NONE, &typed->no_measure, N_ ("Only build, measure nothing"),
       NULL },
     { NULL },
@@ -366,7 +410,7 @@ static void
 add_export_options (GOptionContext *context, Typed *typed)
 {
   const GOptionEntry entries[] = {
-    { "for", 0, 0, G_OPTION_ARG_STRING, &typed->target, N_ ("Where to: android, ios, web or file"),
+    { "for", 0, 0, G_OPTION_ARG_STRING, &typed->where, N_ ("Where to: android, ios, web or file"),
       N_ ("WHERE") },
     { "output", 'o', 0, G_OPTION_ARG_FILENAME, &typed->output,
       N_ ("Where to write it, a .zip or, for a file, an .onnx; never overwrites"), N_ ("OUT") },
@@ -418,7 +462,7 @@ read_job (const CommandEntry *entry, Typed *typed, GError **error)
                    _ ("“path” needs --out-dir with a new folder."));
       return NULL;
     }
-  if (entry->command == FW_COMMAND_EXPORT && (typed->target == NULL || job->output == NULL))
+  if (entry->command == FW_COMMAND_EXPORT && (typed->where == NULL || job->output == NULL))
     {
       g_set_error (error, FW_ERROR, FW_ERROR_USAGE,
                    _ ("“export” needs --for with android, ios, web or file, and -o with a new "

@@ -44,6 +44,9 @@ test_round_trip (void)
   job->uniform = g_strdup ("int8-compute");
   job->max_fraction = 0.305;
   job->prefer = FW_PREFER_SPEED;
+  job->device = FW_DEVICE_OLDER_COMPUTER;
+  job->care = FW_CARE_EXTRA;
+  job->without = g_strdup ("gptq,clipping");
   job->measure = FALSE;
   job->threads = 3;
   job->seed = (guint64) G_MAXINT64;
@@ -64,6 +67,10 @@ test_round_trip (void)
   g_assert_cmpuint (copy->max_size, ==, 0);
   g_assert_cmpfloat (copy->position, ==, -1);
   g_assert_cmpint (copy->prefer, ==, FW_PREFER_SPEED);
+  g_assert_cmpint (copy->device, ==, FW_DEVICE_OLDER_COMPUTER);
+  g_assert_cmpint (copy->care, ==, FW_CARE_EXTRA);
+  g_assert_cmpstr (copy->without, ==, "gptq,clipping");
+  g_assert_null (copy->only);
   g_assert_false (copy->measure);
   g_assert_cmpuint (copy->threads, ==, 3);
   g_assert_cmpuint (copy->seed, ==, (guint64) G_MAXINT64);
@@ -96,6 +103,43 @@ test_targets (void)
   size = round_trip (job);
   g_assert_cmpuint (size->max_size, ==, 1500000);
   g_assert_true (size->measure);
+}
+
+/* What is not said has its plain value, what is wrong is refused. */
+static void
+test_care_and_device (void)
+{
+#define SHRINK "{\"command\":\"shrink\",\"model\":\"/m\",\"samples\":[\"/s\"]"
+  static const char *const wrong[] = {
+    SHRINK ",\"target\":\"moon\"}",
+    SHRINK ",\"target\":1}",
+    SHRINK ",\"care\":\"too much\"}",
+    SHRINK ",\"care\":true}",
+    SHRINK ",\"without\":[\"gptq\"]}",
+    SHRINK ",\"only\":3}",
+    SHRINK ",\"only\":\"gptq\",\"without\":\"clipping\"}",
+  };
+  g_autoptr (GError) none = NULL;
+  g_autoptr (FwJob) plain = parse (SHRINK "}", &none);
+  g_autoptr (FwJob) phone = NULL;
+
+  g_assert_no_error (none);
+  g_assert_cmpint (plain->device, ==, FW_DEVICE_THIS_COMPUTER);
+  g_assert_cmpint (plain->care, ==, FW_CARE_NORMAL);
+  g_assert_null (plain->without);
+  g_assert_null (plain->only);
+  phone = parse (SHRINK ",\"target\":\"phone\",\"only\":\"none\"}", &none);
+  g_assert_no_error (none);
+  g_assert_cmpint (phone->device, ==, FW_DEVICE_PHONE);
+  g_assert_cmpstr (phone->only, ==, "none");
+  for (guint i = 0; i < G_N_ELEMENTS (wrong); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (parse (wrong[i], &error));
+      g_assert_error (error, FW_ERROR, FW_ERROR_USAGE);
+    }
+#undef SHRINK
 }
 
 /* A model or a version of the history goes somewhere; samples are no must. */
@@ -337,6 +381,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/job/export", test_export);
+  g_test_add_func ("/job/care-and-device", test_care_and_device);
   g_test_add_func ("/job/round-trip", test_round_trip);
   g_test_add_func ("/job/targets", test_targets);
   g_test_add_func ("/job/strange-names", test_strange_names);

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "fw-care.h"
 #include "fw-command-line.h"
 #include "fw-error.h"
 
@@ -62,7 +63,7 @@ test_everything (void)
   g_autoptr (FwRequest) request = read_job (
       "cli shrink --json -o out.onnx --max-size 30% --prefer size m.onnx a.jpg b.jpg --labels l.csv "
       "--preprocess imagenet --threads 3 --seed=7 --save-inputs in --uniform int8-storage "
-      "--no-measure --memory 2GiB");
+      "--no-measure --memory 2GiB --target phone --care extra --without gptq,clipping");
   const FwJob *job = request->job;
 
   g_assert_true (request->json);
@@ -77,6 +78,9 @@ test_everything (void)
   g_assert_cmpuint (job->seed, ==, 7);
   assert_here (job->save_inputs, "in");
   g_assert_cmpstr (job->uniform, ==, "int8-storage");
+  g_assert_cmpint (job->device, ==, FW_DEVICE_PHONE);
+  g_assert_cmpint (job->care, ==, FW_CARE_EXTRA);
+  g_assert_cmpstr (job->without, ==, "gptq,clipping");
   g_assert_false (job->measure);
   g_assert_cmpuint (job->memory, ==, G_GUINT64_CONSTANT (2147483648));
 }
@@ -95,6 +99,32 @@ test_targets (void)
   g_assert_cmpfloat_with_epsilon (same->job->min_same, 0.97, 1e-12);
   g_assert_cmpfloat_with_epsilon (plain->job->min_same, 0.97, 1e-12);
   g_assert_cmpuint (size->job->max_size, ==, 1500000);
+}
+
+static void
+test_repairs (void)
+{
+  static const struct
+  {
+    const char *words;
+    FwRepairFlags flags;
+  } cases[] = {
+    { "cli shrink m s", FW_REPAIR_ALL },
+    { "cli shrink m s --only none", FW_REPAIR_NONE },
+    { "cli shrink m s --only gptq,bias-correction", FW_REPAIR_GPTQ | FW_REPAIR_BIAS },
+    { "cli path m s -o d --without cross-term", FW_REPAIR_ALL & ~FW_REPAIR_CROSS },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (FwRequest) request = read_job (cases[i].words);
+      g_autoptr (GError) error = NULL;
+      FwRepairFlags flags;
+
+      g_assert_true (fw_care_read_repairs (request->job, &flags, &error));
+      g_assert_no_error (error);
+      g_assert_cmpint (flags, ==, cases[i].flags);
+    }
 }
 
 static void
@@ -152,6 +182,13 @@ test_wrong (void)
     { "cli shrink m s --seed 99999999999999999999", "--seed" },
     { "cli shrink m s --prefer fast", "--prefer" },
     { "cli shrink m s --memory 10%", "--memory" },
+    { "cli shrink m s --target moon", "--target" },
+    { "cli path m s --out-dir d --care some", "--care" },
+    { "cli shrink m s --without prayer", "prayer" },
+    { "cli shrink m s --only gptq,prayer", "prayer" },
+    { "cli shrink m s --only gptq --without clipping", "--without" },
+    { "cli shrink m s --uniform int9-storage", "--uniform" },
+    { "cli compare a b s --care extra", "--care" },
     { "cli shrink m s --position 5 --min-same 5", "--max-size" },
     { "cli inspect m --prefer size", "--prefer" },
     { "cli export m -o x.zip", "--for" },
@@ -198,6 +235,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/request/defaults", test_defaults);
+  g_test_add_func ("/request/repairs", test_repairs);
   g_test_add_func ("/request/everything", test_everything);
   g_test_add_func ("/request/targets", test_targets);
   g_test_add_func ("/request/other-commands", test_other_commands);
