@@ -178,6 +178,8 @@ watched_finish (Watched *self)
  * one that is counted and one that is made. */
 typedef struct
 {
+  const FwFeed *feed;
+  guint sample;
   GPtrArray *watched; /* of Watched, not owned */
   GPtrArray *tensors; /* of FwTensor or NULL */
 } Batch;
@@ -204,10 +206,14 @@ static void
 count_tensor (guint index, gpointer user_data)
 {
   Batch *batch = user_data;
+  Watched *watched = batch->watched->pdata[index];
   FwTensor *tensor = batch->tensors->pdata[index];
 
-  if (tensor != NULL && fw_tensor_get_element_type (tensor) == FW_ELEMENT_FLOAT)
-    watched_add (batch->watched->pdata[index], tensor);
+  if (tensor == NULL || fw_tensor_get_element_type (tensor) != FW_ELEMENT_FLOAT)
+    return;
+  watched_add (watched, tensor);
+  if (batch->feed->observe != NULL)
+    batch->feed->observe (watched->name, tensor, batch->sample, batch->feed->observer);
 }
 
 static gpointer
@@ -247,10 +253,16 @@ counter_start (Counter *self, guint threads)
 
 /* Takes @watched and @tensors. Waits for the batch before. */
 static void
-counter_push (Counter *self, GPtrArray *watched, GPtrArray *tensors)
+counter_push (Counter *self,
+              const FwFeed *feed,
+              guint sample,
+              GPtrArray *watched,
+              GPtrArray *tensors)
 {
   Batch *batch = g_new (Batch, 1);
 
+  batch->feed = feed;
+  batch->sample = sample;
   batch->watched = watched;
   batch->tensors = tensors;
   g_mutex_lock (&self->mutex);
@@ -393,6 +405,7 @@ load_watched (FwCalibration *self, FwModel *model, guint threads, GError **error
 typedef struct
 {
   FwCalibration *calibration;
+  const FwFeed *feed;
   FwSession *session;
   Counter counter;
   GCancellable *cancellable;
@@ -469,7 +482,7 @@ unref_tensor (gpointer tensor)
 }
 
 static gboolean
-run_sample (Work *work, GPtrArray *inputs, GError **error)
+run_sample (Work *work, guint sample, GPtrArray *inputs, GError **error)
 {
   FwCalibration *self = work->calibration;
   guint next = 0;
@@ -484,15 +497,18 @@ run_sample (Work *work, GPtrArray *inputs, GError **error)
       if (next == self->watched->len)
         add_inputs (self, group, inputs, tensors);
       if (group->len > 0)
-        counter_push (&work->counter, g_steal_pointer (&group), g_steal_pointer (&tensors));
+        counter_push (&work->counter, work->feed, sample, g_steal_pointer (&group),
+                      g_steal_pointer (&tensors));
     }
   while (next < self->watched->len);
   return TRUE;
 }
 
 static gboolean
-run_all (Work *work, const FwFeed *feed, FwProgress *progress, GError **error)
+run_all (Work *work, FwProgress *progress, GError **error)
 {
+  const FwFeed *feed = work->feed;
+
   for (guint i = 0; i < feed->n; i++)
     {
       g_autoptr (GPtrArray) inputs = NULL;
@@ -509,7 +525,7 @@ run_all (Work *work, const FwFeed *feed, FwProgress *progress, GError **error)
         }
       if (inputs != NULL)
         {
-          if (!run_sample (work, inputs, error))
+          if (!run_sample (work, i, inputs, error))
             return FALSE;
           work->calibration->n_samples++;
         }
@@ -529,7 +545,7 @@ fw_calibration_run (FwModel *model,
 {
   g_autoptr (FwCalibration) self = calibration_new (model, values);
   g_autoptr (FwSession) session = NULL;
-  Work work = { .calibration = self, .cancellable = cancellable };
+  Work work = { .calibration = self, .feed = feed, .cancellable = cancellable };
   gboolean ok;
 
   if (g_cancellable_set_error_if_cancelled (cancellable, error))
@@ -540,7 +556,7 @@ fw_calibration_run (FwModel *model,
 
   work.session = session;
   counter_start (&work.counter, threads);
-  ok = run_all (&work, feed, progress, error);
+  ok = run_all (&work, progress, error);
   counter_stop (&work.counter);
   if (!ok)
     return NULL;

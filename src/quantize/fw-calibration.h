@@ -20,11 +20,20 @@ G_BEGIN_DECLS
  * NULL without an error means "skip this one". */
 typedef GPtrArray *(*FwFeedFunc) (guint index, gpointer user_data, GError **error);
 
+/* Is shown each float tensor watched. Different values come from several threads at once, one value
+ * from one at a time and in the order of samples. The tensor must not be changed. */
+typedef void (*FwObserveFunc) (const char *value,
+                               FwTensor *tensor,
+                               guint sample,
+                               gpointer user_data);
+
 typedef struct
 {
   guint n;
   FwFeedFunc func;
   gpointer user_data;
+  FwObserveFunc observe; /* or NULL */
+  gpointer observer;     /* its user_data */
 } FwFeed;
 
 #define FW_CALIBRATION_MAX_CHANNELS (1 << 20)
