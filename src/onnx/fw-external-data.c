@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "fw-error.h"
+#include "fw-mapping.h"
 #include "fw-model-private.h"
 
 #define OPEN_FLAGS (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
@@ -153,7 +154,7 @@ set_open_error (Loader *self, int saved_errno, const char *location)
 static GBytes *
 map_location (Loader *self, const char *location)
 {
-  g_autoptr (GMappedFile) mapped = NULL;
+  GBytes *mapped = NULL;
   struct stat status;
   int fd = -1;
 
@@ -173,7 +174,7 @@ map_location (Loader *self, const char *location)
                _ ("The model’s weights are said to be in “%s”, which is not an ordinary file."),
                location);
   else
-    mapped = g_mapped_file_new_from_fd (fd, FALSE, NULL);
+    mapped = fw_mapping_new (fd);
   g_close (fd, NULL);
 
   if (mapped == NULL)
@@ -182,8 +183,8 @@ map_location (Loader *self, const char *location)
         set_error (self, FW_ERROR_NOT_READABLE, _ ("“%s” could not be read."), location);
       return NULL;
     }
-  self->total += g_mapped_file_get_length (mapped);
-  return g_mapped_file_get_bytes (mapped);
+  self->total += g_bytes_get_size (mapped);
+  return mapped;
 }
 
 /* The file at @location, mapped once for all tensors in it. */

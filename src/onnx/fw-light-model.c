@@ -49,36 +49,6 @@ get_constant (const Onnx__NodeProto *node)
   return strcmp (node->attribute[0]->name, "value") == 0 ? node->attribute[0]->t : NULL;
 }
 
-static Onnx__ValueInfoProto *
-value_info_new (const char *name, const Onnx__TensorProto *tensor)
-{
-  Onnx__ValueInfoProto *info = g_new (Onnx__ValueInfoProto, 1);
-  Onnx__TypeProto__Tensor *type = g_new (Onnx__TypeProto__Tensor, 1);
-
-  onnx__value_info_proto__init (info);
-  info->name = g_strdup (name);
-  info->type = g_new (Onnx__TypeProto, 1);
-  onnx__type_proto__init (info->type);
-  info->type->value_case = ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE;
-  info->type->tensor_type = type;
-
-  onnx__type_proto__tensor__init (type);
-  type->has_elem_type = TRUE;
-  type->elem_type = tensor->data_type;
-  type->shape = g_new (Onnx__TensorShapeProto, 1);
-  onnx__tensor_shape_proto__init (type->shape);
-  for (gsize i = 0; i < tensor->n_dims; i++)
-    {
-      Onnx__TensorShapeProto__Dimension *dim = g_new (Onnx__TensorShapeProto__Dimension, 1);
-
-      onnx__tensor_shape_proto__dimension__init (dim);
-      dim->value_case = ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE;
-      dim->dim_value = tensor->dims[i];
-      fw_proto_append (type->shape->dim, type->shape->n_dim, dim);
-    }
-  return info;
-}
-
 static gboolean
 contains_value (Onnx__ValueInfoProto *const *values, gsize n, const char *name)
 {
@@ -96,7 +66,7 @@ add_input (FwLightModel *self, const char *name, const Onnx__TensorProto *tensor
   if (contains_value (self->model->proto->graph->input, self->model->proto->graph->n_input, name)
       || !g_hash_table_add (self->inputs, (char *) name))
     return;
-  fw_proto_append (graph->input, graph->n_input, value_info_new (name, tensor));
+  fw_proto_append (graph->input, graph->n_input, fw_proto_value_info_new (name, tensor));
 }
 
 static void

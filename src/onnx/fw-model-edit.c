@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "fw-mapping.h"
 #include "fw-model-private.h"
 
 /* Metadata ----------------------------------------------------------------------------------- */
@@ -43,6 +44,7 @@ fw_model_new_tensor (FwModel *self,
                      GBytes *bytes)
 {
   Onnx__TensorProto *tensor = g_new (Onnx__TensorProto, 1);
+  GBytes *kept = fw_mapping_keep (g_bytes_ref (bytes));
   gsize length;
 
   onnx__tensor_proto__init (tensor);
@@ -52,9 +54,9 @@ fw_model_new_tensor (FwModel *self,
   tensor->n_dims = n_dims;
   tensor->dims = g_memdup2 (dims, n_dims * sizeof *dims);
   tensor->has_raw_data = TRUE;
-  tensor->raw_data.data = (guint8 *) g_bytes_get_data (bytes, &length);
+  tensor->raw_data.data = (guint8 *) g_bytes_get_data (kept, &length);
   tensor->raw_data.len = length;
-  g_ptr_array_add (self->holders, g_bytes_ref (bytes));
+  g_ptr_array_add (self->holders, kept);
   g_warn_if_fail (fw_tensor_proto_check (tensor));
   return tensor;
 }

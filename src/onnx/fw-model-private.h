@@ -70,6 +70,9 @@ const char *fw_proto_find_entry (Onnx__StringStringEntryProto *const *entries,
                                  const char *key);
 Onnx__StringStringEntryProto *fw_proto_entry_new (const char *key, const char *value);
 
+/* Says that @name is a tensor of the type and shape that @tensor has. */
+Onnx__ValueInfoProto *fw_proto_value_info_new (const char *name, const Onnx__TensorProto *tensor);
+
 /* Puts @item at the end of a repeated field. */
 #define fw_proto_append(array, n, item)                                                            \
   G_STMT_START                                                                                     \

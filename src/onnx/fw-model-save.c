@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "fw-error.h"
+#include "fw-mapping.h"
 #include "fw-model-private.h"
 
 /* protobuf's readers take messages up to 2^31 - 1 bytes. */
@@ -65,6 +66,7 @@ write_all (Writer *self, const guint8 *data, gsize length)
           fw_error_set_from_errno (&self->error, errno, TRUE, self->path);
           return;
         }
+      fw_mapping_let_go (data, n);
       data += n;
       length -= n;
     }

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "fw-error.h"
+#include "fw-mapping.h"
 #include "fw-model-private.h"
 #include "fw-scanner.h"
 
@@ -185,7 +186,7 @@ load_bytes (GBytes *bytes, const char *name, const char *folder, GError **error)
 static GBytes *
 map_file (const char *path, const char *name, GError **error)
 {
-  g_autoptr (GMappedFile) mapped = NULL;
+  GBytes *mapped = NULL;
   struct stat status;
   int fd;
 
@@ -207,13 +208,13 @@ map_file (const char *path, const char *name, GError **error)
     g_set_error (error, FW_ERROR, FW_ERROR_EMPTY_FILE, _ ("“%s” is empty."), name);
   else
     {
-      mapped = g_mapped_file_new_from_fd (fd, FALSE, NULL);
+      mapped = fw_mapping_new (fd);
       if (mapped == NULL)
         g_set_error (error, FW_ERROR, FW_ERROR_NOT_READABLE, _ ("“%s” could not be read."), name);
     }
 
   g_close (fd, NULL);
-  return mapped != NULL ? g_mapped_file_get_bytes (mapped) : NULL;
+  return mapped;
 }
 
 FwModel *

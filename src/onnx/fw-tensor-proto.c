@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "fw-mapping.h"
 #include "fw-model-private.h"
 
 /* Bytes of tensors are little-endian in files, and are read in place. */
@@ -339,6 +340,8 @@ fw_tensor_proto_to_floats (const Onnx__TensorProto *tensor)
     for (gsize i = 0; i < n; i++)
       bits_to_float (type, get_bits (tensor, i), &values[i]);
 
+  if (tensor->has_raw_data)
+    fw_mapping_let_go (tensor->raw_data.data, tensor->raw_data.len);
   return g_steal_pointer (&values);
 }
 

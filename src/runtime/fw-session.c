@@ -6,17 +6,33 @@
 
 #include "fw-error.h"
 #include "fw-ort-value.h"
+#include "fw-pieces.h"
 #include "fw-runtime-private.h"
 #include "fw-session.h"
 
 struct _FwSession
 {
   const FwRuntime *runtime;
-  OrtSession *session;
+  OrtSession *session; /* NULL for one that runs piece by piece */
+  FwPieces *pieces;
   GBytes *bytes;
   GArray *inputs; /* FwValueInfo */
   GArray *outputs;
 };
+
+static guint64 piece_size;
+
+void
+fw_session_set_piece_size (guint64 bytes)
+{
+  piece_size = bytes;
+}
+
+gboolean
+fw_session_is_piecewise (FwSession *self)
+{
+  return self->pieces != NULL;
+}
 
 /* Loading ------------------------------------------------------------------------------------ */
 
@@ -49,6 +65,10 @@ fill_options (const OrtApi *api, OrtSessionOptions *ort, const FwSessionOptions 
   /* Threads that wait for work would otherwise spin. */
   if (status == NULL)
     status = api->AddSessionConfigEntry (ort, "session.intra_op.allow_spinning", "0");
+  if (status == NULL && options->frugal)
+    status = api->DisableCpuMemArena (ort);
+  if (status == NULL && options->frugal)
+    status = api->DisableMemPattern (ort);
   if (status == NULL && options->save_optimized != NULL)
     status = api->SetOptimizedModelFilePath (ort, options->save_optimized);
   if (status == NULL && options->profile_prefix != NULL)
@@ -146,28 +166,39 @@ value_info_clear (gpointer data)
 }
 
 static FwSession *
-session_new (const char *path, GBytes *bytes, const FwSessionOptions *options, GError **error)
+session_new_empty (GError **error)
 {
-  static const FwSessionOptions defaults = { .optimization = FW_OPTIMIZE_ALL };
   const FwRuntime *runtime = fw_runtime_get (error);
-  g_autoptr (FwSession) self = NULL;
-  OrtSessionOptions *ort_options = NULL;
-  OrtStatus *status;
+  FwSession *self;
 
   if (runtime == NULL)
     return NULL;
 
   self = g_new0 (FwSession, 1);
   self->runtime = runtime;
-  self->bytes = bytes != NULL ? g_bytes_ref (bytes) : NULL;
   self->inputs = g_array_new (FALSE, TRUE, sizeof (FwValueInfo));
   self->outputs = g_array_new (FALSE, TRUE, sizeof (FwValueInfo));
   g_array_set_clear_func (self->inputs, value_info_clear);
   g_array_set_clear_func (self->outputs, value_info_clear);
+  return self;
+}
 
+static FwSession *
+session_new (const char *path, GBytes *bytes, const FwSessionOptions *options, GError **error)
+{
+  g_autoptr (FwSession) self = session_new_empty (error);
+  OrtSessionOptions *ort_options = NULL;
+  const FwRuntime *runtime;
+  OrtStatus *status;
+
+  if (self == NULL)
+    return NULL;
+
+  runtime = self->runtime;
+  self->bytes = bytes != NULL ? g_bytes_ref (bytes) : NULL;
   status = runtime->api->CreateSessionOptions (&ort_options);
   if (status == NULL)
-    status = fill_options (runtime->api, ort_options, options != NULL ? options : &defaults);
+    status = fill_options (runtime->api, ort_options, options);
   if (status == NULL && path != NULL)
     status = runtime->api->CreateSession (runtime->env, path, ort_options, &self->session);
   else if (status == NULL)
@@ -189,20 +220,81 @@ session_new (const char *path, GBytes *bytes, const FwSessionOptions *options, G
   return g_steal_pointer (&self);
 }
 
+static const FwSessionOptions default_options = { .optimization = FW_OPTIMIZE_ALL };
+
+/* What is loaded to be written again, or to be timed operator by operator, is wanted whole. */
+static gboolean
+may_be_piecewise (const FwSessionOptions *options)
+{
+  return piece_size > 0 && options->save_optimized == NULL && options->profile_prefix == NULL;
+}
+
+static FwSession *
+session_new_piecewise (FwModel *model,
+                       const FwSessionOptions *options,
+                       guint64 limit,
+                       GError **error)
+{
+  g_autoptr (FwSession) self = session_new_empty (error);
+
+  if (self == NULL)
+    return NULL;
+  self->pieces = fw_pieces_new (model, options, limit, self->inputs, self->outputs, error);
+  return self->pieces != NULL ? g_steal_pointer (&self) : NULL;
+}
+
 FwSession *
 fw_session_new (const char *path, const FwSessionOptions *options, GError **error)
 {
+  g_autoptr (FwModel) model = NULL;
+
   g_return_val_if_fail (path != NULL, NULL);
 
-  return session_new (path, NULL, options, error);
+  if (options == NULL)
+    options = &default_options;
+  if (!may_be_piecewise (options) || g_str_has_suffix (path, ".ort"))
+    return session_new (path, NULL, options, error);
+  model = fw_model_load (path, error);
+  return model != NULL ? session_new_piecewise (model, options, piece_size, error) : NULL;
+}
+
+FwSession *
+fw_session_new_plain (GBytes *bytes, const FwSessionOptions *options, GError **error)
+{
+  return session_new (NULL, bytes, options, error);
 }
 
 FwSession *
 fw_session_new_from_bytes (GBytes *bytes, const FwSessionOptions *options, GError **error)
 {
+  g_autoptr (FwModel) model = NULL;
+
   g_return_val_if_fail (bytes != NULL, NULL);
 
-  return session_new (NULL, bytes, options, error);
+  if (options == NULL)
+    options = &default_options;
+  if (!may_be_piecewise (options))
+    return session_new (NULL, bytes, options, error);
+  model = fw_model_load_bytes (bytes, NULL, error);
+  return model != NULL ? session_new_piecewise (model, options, piece_size, error) : NULL;
+}
+
+/* Pieces of this size where a model can't be handed over as one message and nobody said more. */
+#define USUAL_PIECE_SIZE ((guint64) 256 << 20)
+
+FwSession *
+fw_session_new_for_model (FwModel *model, const FwSessionOptions *options, GError **error)
+{
+  g_autoptr (GBytes) bytes = NULL;
+
+  if (options == NULL)
+    options = &default_options;
+  if (!may_be_piecewise (options))
+    bytes = fw_model_to_bytes (model, NULL);
+  if (bytes != NULL)
+    return session_new (NULL, bytes, options, error);
+  return session_new_piecewise (model, options, piece_size > 0 ? piece_size : USUAL_PIECE_SIZE,
+                                error);
 }
 
 void
@@ -212,6 +304,7 @@ fw_session_free (FwSession *self)
     return;
   if (self->session != NULL)
     self->runtime->api->ReleaseSession (self->session);
+  g_clear_pointer (&self->pieces, fw_pieces_free);
   g_clear_pointer (&self->bytes, g_bytes_unref);
   g_array_unref (self->inputs);
   g_array_unref (self->outputs);
@@ -378,6 +471,50 @@ unref_tensor (gpointer data)
     fw_tensor_unref (data);
 }
 
+/* A single run, and what came of it. */
+typedef struct
+{
+  GPtrArray *inputs;
+  GPtrArray *outputs;
+} Single;
+
+static GPtrArray *
+feed_single (guint index, gpointer user_data, GError **error)
+{
+  return g_ptr_array_ref (((Single *) user_data)->inputs);
+}
+
+static gboolean
+take_single (guint index, guint output, FwTensor *tensor, gpointer user_data, GError **error)
+{
+  ((Single *) user_data)->outputs->pdata[output] = tensor != NULL ? fw_tensor_ref (tensor) : NULL;
+  return TRUE;
+}
+
+static GPtrArray *
+run_pieces_once (FwSession *self,
+                 const char *const *input_names,
+                 FwTensor *const *inputs,
+                 guint n_inputs,
+                 const char *const *output_names,
+                 GCancellable *cancellable,
+                 GError **error)
+{
+  g_autofree const char **in = list_names (self->inputs, input_names, n_inputs);
+  g_autofree const char **out
+      = list_names (self->outputs, output_names, count_names (output_names));
+  g_autoptr (GPtrArray) given = g_ptr_array_new ();
+  g_autoptr (GPtrArray) outputs = g_ptr_array_new_with_free_func (unref_tensor);
+  Single single = { given, outputs };
+  const FwSessionBatch batch = { 1, in, out, feed_single, take_single, &single };
+
+  for (guint i = 0; i < n_inputs; i++)
+    g_ptr_array_add (given, inputs[i]);
+  g_ptr_array_set_size (outputs, count_names (out));
+  return fw_pieces_run (self->pieces, &batch, NULL, cancellable, error) ? g_steal_pointer (&outputs)
+                                                                        : NULL;
+}
+
 GPtrArray *
 fw_session_run (FwSession *self,
                 const char *const *input_names,
@@ -388,11 +525,17 @@ fw_session_run (FwSession *self,
                 GError **error)
 {
   g_autoptr (GPtrArray) tensors = g_ptr_array_new_with_free_func (unref_tensor);
-  OrtValue **ort_inputs = g_new0 (OrtValue *, n_inputs + 1);
+  OrtValue **ort_inputs = NULL;
   OrtValue **ort_outputs = NULL;
   gsize n_outputs = 0;
   gboolean is_good = check_inputs (self, input_names, n_inputs, error);
 
+  if (self->pieces != NULL)
+    return is_good ? run_pieces_once (self, input_names, inputs, n_inputs, output_names,
+                                      cancellable, error)
+                   : NULL;
+
+  ort_inputs = g_new0 (OrtValue *, n_inputs + 1);
   for (guint i = 0; i < n_inputs && is_good; i++)
     {
       ort_inputs[i] = fw_ort_value_new_tensor (self->runtime, inputs[i], error);
@@ -428,11 +571,21 @@ fw_session_run_values (FwSession *self,
                        GError **error)
 {
   g_autoptr (GPtrArray) values = g_ptr_array_new_with_free_func ((GDestroyNotify) fw_value_unref);
-  OrtValue **ort_inputs = g_new0 (OrtValue *, n_inputs + 1);
+  OrtValue **ort_inputs = NULL;
   OrtValue **ort_outputs = NULL;
   gsize n_outputs = 0;
   gboolean is_good = check_inputs (self, input_names, n_inputs, error);
 
+  if (self->pieces != NULL)
+    {
+      if (is_good)
+        g_set_error_literal (
+            error, FW_ERROR, FW_ERROR_UNSUPPORTED_INPUTS,
+            _ ("A model of this size can only work with plain tables of numbers."));
+      return NULL;
+    }
+
+  ort_inputs = g_new0 (OrtValue *, n_inputs + 1);
   for (guint i = 0; i < n_inputs && is_good; i++)
     {
       ort_inputs[i] = fw_ort_value_new (self->runtime, inputs[i], error);
@@ -456,6 +609,64 @@ fw_session_run_values (FwSession *self,
   release_values (self, ort_inputs, n_inputs);
   release_values (self, ort_outputs, n_outputs);
   return is_good ? g_steal_pointer (&values) : NULL;
+}
+
+static gboolean
+run_batch_item (FwSession *self,
+                const FwSessionBatch *batch,
+                guint index,
+                GCancellable *cancellable,
+                GError **error)
+{
+  g_autoptr (GError) local = NULL;
+  g_autoptr (GPtrArray) inputs = NULL;
+  g_autoptr (GPtrArray) outputs = NULL;
+
+  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+    return FALSE;
+  inputs = batch->feed (index, batch->user_data, &local);
+  if (local != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&local));
+      return FALSE;
+    }
+  if (inputs == NULL)
+    return TRUE;
+  outputs = fw_session_run (self, batch->input_names, (FwTensor *const *) inputs->pdata,
+                            inputs->len, batch->output_names, cancellable, error);
+  for (guint i = 0; outputs != NULL && i < outputs->len; i++)
+    if (!batch->take (index, i, outputs->pdata[i], batch->user_data, error))
+      return FALSE;
+  return outputs != NULL;
+}
+
+gboolean
+fw_session_run_many (FwSession *self,
+                     const FwSessionBatch *batch,
+                     FwProgress *progress,
+                     GCancellable *cancellable,
+                     GError **error)
+{
+  gboolean ok = TRUE;
+
+  if (self->pieces != NULL)
+    {
+      g_autofree const char **in
+          = list_names (self->inputs, batch->input_names, count_names (batch->input_names));
+      g_autofree const char **out
+          = list_names (self->outputs, batch->output_names, count_names (batch->output_names));
+      FwSessionBatch named = *batch;
+
+      named.input_names = in;
+      named.output_names = out;
+      return fw_pieces_run (self->pieces, &named, progress, cancellable, error);
+    }
+  for (guint i = 0; ok && i < batch->n; i++)
+    {
+      ok = run_batch_item (self, batch, i, cancellable, error);
+      fw_progress_report (progress, (i + 1.0) / batch->n);
+    }
+  return ok;
 }
 
 char *

@@ -13,6 +13,7 @@
 
 #pragma once
 
+#include "fw-progress.h"
 #include "fw-tensor.h"
 
 G_BEGIN_DECLS
@@ -47,6 +48,7 @@ typedef struct
   /* Signed 8-bit activations are left as they are, for ARM; on other processors they run, but many
    * times slower. */
   gboolean signed_activations;
+  gboolean frugal; /* memory is given back after each run rather than kept for the next one */
 } FwSessionOptions;
 
 typedef struct
@@ -65,7 +67,17 @@ FwSession *fw_session_new (const char *path, const FwSessionOptions *options, GE
 /* @bytes must not have external data; it is held as long as the session. */
 FwSession *
 fw_session_new_from_bytes (GBytes *bytes, const FwSessionOptions *options, GError **error);
+/* @model as it is in memory; it must not change as long as the session lives. */
+FwSession *
+fw_session_new_for_model (FwModel *model, const FwSessionOptions *options, GError **error);
 void fw_session_free (FwSession *self);
+
+/* From now on models are run piece by piece, each piece with at most @bytes of stored numbers or
+ * of a single node; 0, as it is at first, for no such thing. Loading then takes hardly any memory,
+ * and running that of the largest piece. What pieces hand on goes to the scratch folder
+ * (fw-mapping.h). One setting for the whole program. */
+void fw_session_set_piece_size (guint64 bytes);
+gboolean fw_session_is_piecewise (FwSession *self);
 
 guint fw_session_get_n_inputs (FwSession *self);
 const FwValueInfo *fw_session_get_input (FwSession *self, guint index);
@@ -82,6 +94,36 @@ GPtrArray *fw_session_run (FwSession *self,
                            const char *const *output_names,
                            GCancellable *cancellable,
                            GError **error);
+
+/* Makes the inputs of sample @index: FwTensors in the order of the names. NULL without an error for
+ * "leave this one out". */
+typedef GPtrArray *(*FwSessionFeedFunc) (guint index, gpointer user_data, GError **error);
+/* Takes what came out for sample @index at @output, the place in the list of names; @tensor is
+ * NULL for what is no tensor. */
+typedef gboolean (*FwSessionTakeFunc) (guint index,
+                                       guint output,
+                                       FwTensor *tensor,
+                                       gpointer user_data,
+                                       GError **error);
+
+typedef struct
+{
+  guint n;                         /* samples */
+  const char *const *input_names;  /* NULL-terminated; NULL: all inputs in order */
+  const char *const *output_names; /* NULL-terminated; NULL: all outputs */
+  FwSessionFeedFunc feed;
+  FwSessionTakeFunc take;
+  gpointer user_data;
+} FwSessionBatch;
+
+/* Runs the model for many samples: the way for sessions that may be piecewise, where each single
+ * run would go through the whole file. Samples are fed in order, each once. What an early piece
+ * makes is taken before what a later one makes, for a block of samples at a time. */
+gboolean fw_session_run_many (FwSession *self,
+                              const FwSessionBatch *batch,
+                              FwProgress *progress,
+                              GCancellable *cancellable,
+                              GError **error);
 
 /* Ends profiling and returns the path of the file written. */
 char *fw_session_end_profiling (FwSession *self, GError **error);

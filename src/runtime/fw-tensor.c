@@ -165,6 +165,27 @@ fw_tensor_new_foreign (FwElementType type,
   return self;
 }
 
+static void
+release_nothing (gpointer owner)
+{
+}
+
+FwTensor *
+fw_tensor_new_view (FwElementType type,
+                    const gint64 *dims,
+                    gsize n_dims,
+                    gconstpointer data,
+                    GError **error)
+{
+  FwTensor *self = tensor_new_shell (type, dims, (guint) MIN (n_dims, G_MAXUINT), error);
+
+  if (self == NULL)
+    return NULL;
+  self->data = (gpointer) data;
+  self->destroy = release_nothing;
+  return self;
+}
+
 FwTensor *
 fw_tensor_ref (FwTensor *self)
 {
