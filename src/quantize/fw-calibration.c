@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "fw-calibration.h"
-#include "fw-file.h"
 #include "fw-graph-index.h"
 #include "fw-kernels.h"
 #include "fw-parallel.h"
@@ -356,36 +355,13 @@ make_watched_model (FwCalibration *self, FwModel *model)
   return g_steal_pointer (&copy);
 }
 
-/* A model too large for one message takes the way over a file. */
-static FwSession *
-load_large (FwModel *model, const FwSessionOptions *options, GError **error)
-{
-  g_autofree char *folder = g_dir_make_tmp ("featherweight-XXXXXX", error);
-  g_autofree char *path = NULL;
-  FwSession *session = NULL;
-
-  if (folder == NULL)
-    return NULL;
-
-  path = g_build_filename (folder, "watched.onnx", NULL);
-  if (fw_model_save (model, path, NULL, error))
-    session = fw_session_new (path, options, error);
-  fw_file_remove_tree (folder);
-  return session;
-}
-
 static FwSession *
 load_watched (FwCalibration *self, FwModel *model, guint threads, GError **error)
 {
   const FwSessionOptions options = { .threads = threads, .optimization = FW_OPTIMIZE_ALL };
   g_autoptr (FwModel) copy = make_watched_model (self, model);
-  g_autoptr (GBytes) bytes = fw_model_to_bytes (copy, NULL);
-  g_autoptr (FwSession) session = NULL;
+  g_autoptr (FwSession) session = fw_session_new_for_model (copy, &options, error);
 
-  if (bytes != NULL)
-    session = fw_session_new_from_bytes (bytes, &options, error);
-  else
-    session = load_large (copy, &options, error);
   if (session == NULL)
     return NULL;
 
@@ -407,6 +383,7 @@ typedef struct
   FwCalibration *calibration;
   const FwFeed *feed;
   FwSession *session;
+  GPtrArray *made; /* of Watched: what is asked of a session that runs piece by piece */
   Counter counter;
   GCancellable *cancellable;
 } Work;
@@ -504,10 +481,69 @@ run_sample (Work *work, guint sample, GPtrArray *inputs, GError **error)
   return TRUE;
 }
 
+static GPtrArray *
+feed_pieces (guint index, gpointer user_data, GError **error)
+{
+  Work *work = user_data;
+  g_autoptr (GPtrArray) group = g_ptr_array_new ();
+  g_autoptr (GPtrArray) tensors = g_ptr_array_new_with_free_func (unref_tensor);
+  GPtrArray *inputs = work->feed->func (index, work->feed->user_data, error);
+
+  if (inputs == NULL)
+    return NULL;
+  work->calibration->n_samples++;
+  add_inputs (work->calibration, group, inputs, tensors);
+  if (group->len > 0)
+    counter_push (&work->counter, work->feed, index, g_steal_pointer (&group),
+                  g_steal_pointer (&tensors));
+  return inputs;
+}
+
+static gboolean
+take_piece (guint index, guint output, FwTensor *tensor, gpointer user_data, GError **error)
+{
+  Work *work = user_data;
+  GPtrArray *group, *tensors;
+
+  if (tensor == NULL)
+    return TRUE;
+  group = g_ptr_array_new ();
+  tensors = g_ptr_array_new_with_free_func (unref_tensor);
+  g_ptr_array_add (group, work->made->pdata[output]);
+  g_ptr_array_add (tensors, fw_tensor_ref (tensor));
+  counter_push (&work->counter, work->feed, index, group, tensors);
+  return TRUE;
+}
+
+/* Piece by piece: what a piece makes of all samples is seen before the next one is loaded. */
+static gboolean
+run_pieces (Work *work, FwProgress *progress, GError **error)
+{
+  FwCalibration *self = work->calibration;
+  g_autoptr (GPtrArray) made = g_ptr_array_new ();
+  g_autofree const char **names = g_new0 (const char *, self->watched->len + 1);
+  const FwSessionBatch batch = { work->feed->n, NULL, names, feed_pieces, take_piece, work };
+
+  for (guint i = 0; i < self->watched->len; i++)
+    {
+      Watched *watched = self->watched->pdata[i];
+
+      if (watched->input >= 0)
+        continue;
+      names[made->len] = watched->name;
+      g_ptr_array_add (made, watched);
+    }
+  work->made = made;
+  return fw_session_run_many (work->session, &batch, progress, work->cancellable, error);
+}
+
 static gboolean
 run_all (Work *work, FwProgress *progress, GError **error)
 {
   const FwFeed *feed = work->feed;
+
+  if (fw_session_is_piecewise (work->session))
+    return run_pieces (work, progress, error);
 
   for (guint i = 0; i < feed->n; i++)
     {

@@ -179,17 +179,13 @@ fw_probe_new (FwModel *model, guint threads, GError **error)
   const FwSessionOptions options = { .threads = threads, .optimization = FW_OPTIMIZE_ALL };
   g_autoptr (FwProbe) self = g_new0 (FwProbe, 1);
   g_autoptr (FwModel) copy = fw_model_copy (model);
-  g_autoptr (GBytes) bytes = NULL;
   const guint n_outputs = fw_model_get_graph (copy)->n_output;
 
   self->names = g_ptr_array_new_with_free_func (g_free);
   self->norms = g_array_new (FALSE, FALSE, sizeof (FwNorm));
   g_array_set_clear_func (self->norms, norm_clear);
   watch_norms (self, copy);
-  bytes = fw_model_to_bytes (copy, error);
-  if (bytes == NULL)
-    return NULL;
-  self->session = fw_session_new_from_bytes (bytes, &options, error);
+  self->session = fw_session_new_for_model (copy, &options, error);
   if (self->session == NULL)
     return NULL;
   if (fw_session_get_n_inputs (self->session) != 1)
