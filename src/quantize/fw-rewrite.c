@@ -9,7 +9,7 @@
 
 #include "fw-error.h"
 #include "fw-prepare.h"
-#include "fw-rewrite-plan.h"
+#include "fw-rewrite-pad.h"
 #include "fw-rewrite-weights.h"
 
 struct _FwRewriter
@@ -323,6 +323,18 @@ fail_no_range (const char *value, GError **error)
   return FALSE;
 }
 
+/* Adds zeros behind the @n_dims dims of @from, as the operator Pad does. */
+static char *
+add_pad (Rewriting *r, GPtrArray *nodes, const char *from, const gint64 *pads, gsize n_dims)
+{
+  g_autoptr (GBytes) bytes = g_bytes_new (pads, 2 * n_dims * sizeof (gint64));
+  g_autofree char *list = add_list (r, FW_ELEMENT_INT64, 2 * n_dims, bytes);
+  char *to = make_name (r);
+
+  add_node (nodes, new_node ("Pad", to, from, list, NULL));
+  return to;
+}
+
 /* Adds QuantizeLinear and DequantizeLinear from @from to @to, with the range of @like. */
 static gboolean
 add_quantized_copy (Rewriting *r,
@@ -345,6 +357,15 @@ add_quantized_copy (Rewriting *r,
   scale = get_constant (r, FW_ELEMENT_FLOAT, &range->scale, sizeof (float), scale_key);
   zero = get_constant (r, FW_ELEMENT_UINT8, &range->zero_point, 1, zero_key);
   add_node (r->nodes, new_node ("QuantizeLinear", quantized, from, scale, zero));
+  if (g_strcmp0 (to, g_hash_table_lookup (r->plan->entries, from)) == 0
+      && g_hash_table_contains (r->plan->widened_entries, from))
+    {
+      int channels = GPOINTER_TO_INT (g_hash_table_lookup (r->plan->widened_entries, from));
+      char *wide = add_pad (r, r->nodes, quantized, (gint64[]){ 0, 0, 0, 0, 0, channels, 0, 0 }, 4);
+
+      g_free (quantized);
+      quantized = wide;
+    }
   add_node (r->nodes, new_node ("DequantizeLinear", to, quantized, scale, zero));
   return TRUE;
 }
@@ -470,11 +491,36 @@ add_weight_zero_points (Rewriting *r, const FwUnit *unit)
   return add_list (r, FW_ELEMENT_INT8, unit->shape.channels, zeros);
 }
 
+/* The int8 weights of @unit, with the channels of zeros that @small's scales are for, too. */
+static char *
+add_compute_weights (Rewriting *r, const FwUnit *unit, Onnx__NodeProto *node, FwCodedWeights *small)
+{
+  Onnx__TensorProto *weight = fw_model_find_initializer (r->self->prepared, unit->weight);
+  const FwPaddedWeights padded
+      = { &small->codes, &small->scales, &small->bias_int, &small->bias_scale };
+  gsize n_dims = weight->n_dims;
+  g_autofree gint64 *dims = g_memdup2 (weight->dims, n_dims * sizeof (gint64));
+  g_autofree gint64 *pads = g_new0 (gint64, 2 * n_dims);
+  g_autofree char *stored = NULL;
+  gint64 wide;
+
+  if (strcmp (unit->op_type, "Conv") != 0)
+    return add_tensor (r, FW_ELEMENT_INT8, dims, n_dims, small->codes);
+
+  fw_rewrite_pad_weights (r->plan, unit->node, &padded, dims, n_dims, pads);
+  wide = dims[0] + pads[n_dims];
+  if (unit->groups > 1 && wide != (gint64) unit->shape.channels)
+    fw_node_set_int (node, "group", wide);
+  stored = add_tensor (r, FW_ELEMENT_INT8, dims, n_dims, small->codes);
+  if (pads[n_dims] == 0 && pads[n_dims + 1] == 0)
+    return g_steal_pointer (&stored);
+  return add_pad (r, r->head, stored, pads, n_dims);
+}
+
 static gboolean
 compute_int8 (Rewriting *r, guint position, Onnx__NodeProto *node, GError **error)
 {
   FwUnit *unit = g_ptr_array_index (r->self->units, position);
-  Onnx__TensorProto *weight = fw_model_find_initializer (r->self->prepared, unit->weight);
   const char *like = g_hash_table_lookup (r->plan->inside, unit->input);
   const FwRange *range = fw_recipe_get_range (r->recipe, like != NULL ? like : unit->input);
   gsize n = unit->shape.channels;
@@ -491,7 +537,8 @@ compute_int8 (Rewriting *r, guint position, Onnx__NodeProto *node, GError **erro
                                      error);
   if (small == NULL)
     return FALSE;
-  weights = add_tensor (r, FW_ELEMENT_INT8, weight->dims, weight->n_dims, small->codes);
+  weights = add_compute_weights (r, unit, node, small);
+  n = g_bytes_get_size (small->scales) / sizeof (float);
   scales = add_list (r, FW_ELEMENT_FLOAT, n, small->scales);
   zero_points = add_weight_zero_points (r, unit);
   add_dequantized (r, widened, weights, scales, zero_points, unit->channel_axis);
@@ -659,6 +706,7 @@ finish (Rewriting *r)
   g_ptr_array_extend (all, r->nodes, NULL, NULL);
   fw_model_set_nodes (r->model, g_steal_pointer (&all));
   fw_model_drop_unused_initializers (r->model);
+  fw_rewrite_pad_forget_shapes (r->plan, r->model);
   fw_model_set_metadata (r->model, "featherweight.version", PACKAGE_VERSION);
   fw_model_set_metadata (r->model, "featherweight.original-sha256",
                          fw_recipe_get_original (r->recipe));
