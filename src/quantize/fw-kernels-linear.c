@@ -125,16 +125,26 @@ fw_kernel_dot (const float *x, const float *y, gsize n)
 }
 
 INLINE float
-round_quotient (float quotient, float largest)
+round_quotient (float quotient, float largest, const float *nearest)
 {
-  quotient = quotient > largest ? largest : quotient;
-  quotient = quotient < -largest ? -largest : quotient;
+  /* Whatever is no number must not become an index. */
+  quotient = quotient < largest ? quotient : largest;
+  quotient = quotient > -largest ? quotient : -largest;
+  if (nearest != NULL)
+    return nearest[(int) (2.0f * quotient + 2.0f * largest)];
   return (quotient + ROUNDER) - ROUNDER;
 }
 
-FW_KERNEL double
-fw_kernel_nearest_error (const float *values, gsize n, float scale, float largest)
+float
+fw_grid_round (const FwGrid *grid, float quotient)
 {
+  return round_quotient (quotient, grid->largest, grid->nearest);
+}
+
+FW_KERNEL double
+fw_kernel_nearest_error (const float *values, gsize n, float scale, const FwGrid *grid)
+{
+  const float largest = grid->largest, *nearest = grid->nearest;
   double lanes[DOT_LANES] = { 0 };
   double sum = 0;
   gsize i = 0;
@@ -142,13 +152,14 @@ fw_kernel_nearest_error (const float *values, gsize n, float scale, float larges
   for (; i + DOT_LANES <= n; i += DOT_LANES)
     for (guint j = 0; j < DOT_LANES; j++)
       {
-        float lost = values[i + j] - round_quotient (values[i + j] / scale, largest) * scale;
+        float lost
+            = values[i + j] - round_quotient (values[i + j] / scale, largest, nearest) * scale;
 
         lanes[j] += (double) lost * (double) lost;
       }
   for (guint j = 0; i + j < n; j++)
     {
-      float lost = values[i + j] - round_quotient (values[i + j] / scale, largest) * scale;
+      float lost = values[i + j] - round_quotient (values[i + j] / scale, largest, nearest) * scale;
 
       lanes[j] += (double) lost * (double) lost;
     }
@@ -162,15 +173,16 @@ fw_kernel_round_error (const float *restrict weights,
                        const float *restrict importance,
                        gsize n,
                        const float *restrict scales,
-                       float largest,
+                       const FwGrid *grid,
                        float *restrict errors)
 {
+  const float largest = grid->largest, *nearest = grid->nearest;
   float sums[LANES] = { 0 };
 
   for (gsize k = 0; k < n; k++, weights += LANES)
     for (guint lane = 0; lane < LANES; lane++)
       {
-        float code = round_quotient (weights[lane] / scales[lane], largest);
+        float code = round_quotient (weights[lane] / scales[lane], largest, nearest);
         float lost = weights[lane] - code * scales[lane];
 
         sums[lane] += importance[k] * (lost * lost);
@@ -184,7 +196,7 @@ fw_kernel_round_error_reference (const float *weights,
                                  const float *importance,
                                  gsize n,
                                  const float *scales,
-                                 float largest,
+                                 const FwGrid *grid,
                                  float *errors)
 {
   for (guint lane = 0; lane < LANES; lane++)
@@ -194,7 +206,7 @@ fw_kernel_round_error_reference (const float *weights,
       for (gsize k = 0; k < n; k++)
         {
           float weight = weights[k * LANES + lane];
-          float code = rintf (CLAMP (weight / scales[lane], -largest, largest));
+          float code = fw_grid_round (grid, weight / scales[lane]);
           float lost = weight - code * scales[lane];
 
           sum += importance[k] * (lost * lost);
@@ -209,11 +221,12 @@ fw_kernel_round_rows (const float *restrict weights,
                       const float *restrict upper,
                       gsize stride_upper,
                       gsize n,
-                      float largest,
+                      const FwGrid *grid,
                       float *restrict feedback,
                       float *restrict codes,
                       float *restrict errors)
 {
+  const float largest = grid->largest, *nearest = grid->nearest;
   for (gsize k = 0; k < n; k++)
     {
       const float *row_scales = scales[k];
@@ -222,7 +235,8 @@ fw_kernel_round_rows (const float *restrict weights,
       for (guint lane = 0; lane < LANES; lane++)
         {
           gsize i = k * LANES + lane;
-          float code = round_quotient ((weights[i] + feedback[i]) / row_scales[lane], largest);
+          float code
+              = round_quotient ((weights[i] + feedback[i]) / row_scales[lane], largest, nearest);
 
           codes[i] = code;
           error[lane] = weights[i] - code * row_scales[lane];
@@ -244,7 +258,7 @@ fw_kernel_round_rows_reference (const float *weights,
                                 const float *upper,
                                 gsize stride_upper,
                                 gsize n,
-                                float largest,
+                                const FwGrid *grid,
                                 float *feedback,
                                 float *codes,
                                 float *errors)
@@ -255,7 +269,7 @@ fw_kernel_round_rows_reference (const float *weights,
         float scale = scales[k][i % LANES];
         float quotient = (weights[i] + feedback[i]) / scale;
 
-        codes[i] = rintf (CLAMP (quotient, -largest, largest));
+        codes[i] = fw_grid_round (grid, quotient);
         errors[i] = weights[i] - codes[i] * scale;
         for (gsize l = k + 1; l < n; l++)
           feedback[l * LANES + i % LANES] += upper[k * stride_upper + l] * errors[i];

@@ -46,27 +46,37 @@ void fw_kernel_add_multiple (float factor, const float *x, gsize n, float *y);
 /* The sum of x[i] * y[i], in double precision and a fixed number of lanes. */
 double fw_kernel_dot (const float *x, const float *y, gsize n);
 
-/* The sum of squares of what rounding to the nearest multiple of @scale, of at most ± @largest
- * times it, loses. */
-double fw_kernel_nearest_error (const float *values, gsize n, float scale, float largest);
+/* The whole numbers that a quotient is rounded to: all up to ± @largest, or, where @nearest is not
+ * NULL, some of them: @nearest[i] for quotients from i / 2 - @largest on. See fw-levels.h. */
+typedef struct
+{
+  float largest;
+  const float *nearest; /* [4 * largest + 1] */
+} FwGrid;
+
+/* One quotient, just as the kernels round it. No NaN. */
+float fw_grid_round (const FwGrid *grid, float quotient);
+
+/* The sum of squares of what rounding to codes of @grid times @scale loses. */
+double fw_kernel_nearest_error (const float *values, gsize n, float scale, const FwGrid *grid);
 
 /* errors[lane] += sum over k < @n of importance[k] * (w - ŵ)², where w is weights[k, lane] and ŵ is
- * its nearest multiple of scales[lane], of at most ± @largest. Rows of FW_LINEAR_LANES. */
+ * scales[lane] times the nearest code of @grid. Rows of FW_LINEAR_LANES. */
 void fw_kernel_round_error (const float *weights,
                             const float *importance,
                             gsize n,
                             const float *scales,
-                            float largest,
+                            const FwGrid *grid,
                             float *errors);
 void fw_kernel_round_error_reference (const float *weights,
                                       const float *importance,
                                       gsize n,
                                       const float *scales,
-                                      float largest,
+                                      const FwGrid *grid,
                                       float *errors);
 
 /* Rounds @n rows of FW_LINEAR_LANES one after the other. Row k is rounded as weights[k] +
- * feedback[k] / scales[k], to codes[k] of at most ± @largest; then errors[k] = weights[k] -
+ * feedback[k] / scales[k], to codes[k] of @grid; then errors[k] = weights[k] -
  * codes[k]
  * * scales[k], and @upper[k, l] * errors[k] is added to feedback[l] for later rows l. */
 void fw_kernel_round_rows (const float *weights,
@@ -74,7 +84,7 @@ void fw_kernel_round_rows (const float *weights,
                            const float *upper,
                            gsize stride_upper,
                            gsize n,
-                           float largest,
+                           const FwGrid *grid,
                            float *feedback,
                            float *codes,
                            float *errors);
@@ -83,7 +93,7 @@ void fw_kernel_round_rows_reference (const float *weights,
                                      const float *upper,
                                      gsize stride_upper,
                                      gsize n,
-                                     float largest,
+                                     const FwGrid *grid,
                                      float *feedback,
                                      float *codes,
                                      float *errors);

@@ -181,8 +181,8 @@ find_scales (FwRoundingChunk *self, gsize first, gsize n, float *scales)
 {
   const FwRoundingJob *job = self->job;
   const float *weights = self->target + first * LANES;
-  const float largest = (float) job->largest;
-  const int least = job->largest <= 7 ? 40 : 50;
+  const float largest = job->grid->largest;
+  const int least = job->bits <= 4 ? 40 : 50;
   float magnitude[LANES] = { 0 }, lowest[LANES];
 
   for (gsize i = 0; i < n * LANES; i++)
@@ -201,7 +201,7 @@ find_scales (FwRoundingChunk *self, gsize first, gsize n, float *scales)
 
       for (guint lane = 0; lane < LANES; lane++)
         tried[lane] = clean_scale (magnitude[lane] / largest * ((float) percent / 100.0f));
-      fw_kernel_round_error (weights, job->importance + first, n, tried, largest, errors);
+      fw_kernel_round_error (weights, job->importance + first, n, tried, job->grid, errors);
       for (guint lane = 0; lane < LANES; lane++)
         if (errors[lane] < lowest[lane])
           {
@@ -217,7 +217,6 @@ static void
 round_nearest (FwRoundingChunk *self)
 {
   const FwRoundingJob *job = self->job;
-  const float largest = (float) job->largest;
 
   for (gsize i = 0; i < job->length; i++)
     for (guint lane = 0; lane < LANES; lane++)
@@ -225,7 +224,7 @@ round_nearest (FwRoundingChunk *self)
         float scale = self->scales[i / job->block * LANES + lane];
         float quotient = self->target[i * LANES + lane] / scale;
 
-        self->codes[i * LANES + lane] = rintf (CLAMP (quotient, -largest, largest));
+        self->codes[i * LANES + lane] = fw_grid_round (job->grid, quotient);
       }
 }
 
@@ -256,9 +255,9 @@ round_block (FwRoundingChunk *self, const FwRoundingBlock *block, Feedback *feed
       fw_kernel_multiply (factor->upper + i, factor->stride, n, feedback->errors, LANES, LANES, i,
                           1, feedback->feedback + i * LANES, LANES);
       fw_kernel_round_rows (feedback->weights + i * LANES, feedback->scales + i,
-                            factor->upper + i * factor->stride + i, factor->stride, n,
-                            (float) job->largest, feedback->feedback + i * LANES,
-                            feedback->codes + i * LANES, feedback->errors + i * LANES);
+                            factor->upper + i * factor->stride + i, factor->stride, n, job->grid,
+                            feedback->feedback + i * LANES, feedback->codes + i * LANES,
+                            feedback->errors + i * LANES);
     }
   for (gsize i = 0; i < block->size; i++)
     memcpy (self->codes + (block->start + block->order[i]) * LANES, feedback->codes + i * LANES,
@@ -306,7 +305,6 @@ static gboolean
 sweep (Channel *self, const FwRoundingBlock *block)
 {
   const FwRoundingJob *job = self->job;
-  const float largest = (float) job->largest;
   float *gradient = self->gradient + block->start;
   gboolean changed = FALSE;
 
@@ -317,9 +315,10 @@ sweep (Channel *self, const FwRoundingBlock *block)
       const float scale = self->scales[column / job->block];
       float wish = gradient[i] / row[i], code, step;
 
+      /* Codes are whole numbers: half a step never leads to another one. */
       if (!(fabsf (wish) > scale * 0.5f))
         continue;
-      code = rintf (CLAMP (self->codes[column] + wish / scale, -largest, largest));
+      code = fw_grid_round (job->grid, self->codes[column] + wish / scale);
       step = (code - self->codes[column]) * scale;
       if (!(fabsf (step) > 0))
         continue;

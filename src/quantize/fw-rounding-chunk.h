@@ -35,8 +35,9 @@ void fw_rounding_block_clear (FwRoundingBlock *self);
 typedef struct
 {
   gsize length;
-  guint largest; /* code */
-  gsize block;   /* columns that share a scale, never 0 */
+  guint bits;
+  const FwGrid *grid;
+  gsize block; /* columns that share a scale, never 0 */
   gsize n_scales;
   FwRepairFlags repairs;
   const FwRoundingBlock *blocks;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "fw-kernels.h"
-#include "fw-kernels-linear.h"
+#include "fw-levels.h"
 #include "fw-parallel.h"
 #include "fw-rounding-chunk.h"
 
@@ -16,12 +16,6 @@
 #define MANY_GROUPS 8
 
 /* Codes --------------------------------------------------------------------------------------- */
-
-static int
-get_largest (guint bits)
-{
-  return (1 << (bits - 1)) - 1;
-}
 
 gsize
 fw_rounding_get_n_blocks (const FwWeightShape *shape, guint block)
@@ -32,13 +26,9 @@ fw_rounding_get_n_blocks (const FwWeightShape *shape, guint block)
 }
 
 static int
-get_nearest (float weight, float scale, int largest)
+get_nearest (guint bits, float weight, float scale)
 {
-  float quotient = weight / scale;
-
-  if (!isfinite (weight) || isnan (quotient))
-    return 0;
-  return (int) rintf (CLAMP (quotient, (float) -largest, (float) largest));
+  return isfinite (weight) ? fw_levels_find (bits, weight / scale) : 0;
 }
 
 /* The scales of channel @channel, and how many of its weights share one. */
@@ -62,11 +52,8 @@ fw_rounding_get_codes (const float *weights,
                        const gint8 *offsets,
                        gint8 *codes)
 {
-  int largest;
-
   g_return_if_fail (bits >= 2 && bits <= 8);
 
-  largest = get_largest (bits);
   for (gsize o = 0, index = 0; o < shape->outer; o++)
     for (gsize c = 0; c < shape->channels; c++)
       {
@@ -76,11 +63,11 @@ fw_rounding_get_codes (const float *weights,
         for (gsize i = 0; i < shape->inner; i++, index++)
           {
             float scale = own[(o * shape->inner + i) / shared];
-            int code = get_nearest (weights[index], scale, largest);
+            int level = get_nearest (bits, weights[index], scale);
 
             if (offsets != NULL)
-              code = CLAMP (code + offsets[index], -largest, largest);
-            codes[index] = (gint8) code;
+              level += offsets[index];
+            codes[index] = fw_levels_get_code (bits, level);
           }
       }
 }
@@ -112,7 +99,7 @@ typedef struct
   FwRoundingOptions options;
   FwSecondMoments *moments;
   gsize length, block, n_scales, groups;
-  int largest;
+  const FwGrid *grid;
   float *scales;  /* [channels, n_scales] */
   gint8 *offsets; /* as the weights */
   double *errors; /* [channels] */
@@ -144,11 +131,10 @@ write_channel (const Find *find, const FwRoundingChunk *chunk, guint lane, gsize
   for (gsize i = 0; i < find->length; i++)
     {
       gsize index = find_weight (&find->shape, channel, i);
-      int nearest = get_nearest (find->weights[index], scales[i / find->block], find->largest);
-      float code = chunk->codes[i * LANES + lane];
+      int nearest = get_nearest (find->options.bits, find->weights[index], scales[i / find->block]);
+      int level = fw_levels_get_index (find->options.bits, (int) chunk->codes[i * LANES + lane]);
 
-      if (isfinite (code))
-        find->offsets[index] = (gint8) CLAMP ((int) code - nearest, -127, 127);
+      find->offsets[index] = (gint8) CLAMP (level - nearest, -127, 127);
     }
   find->errors[channel] = chunk->errors[lane];
 }
@@ -201,7 +187,8 @@ round_group (const Find *find, gsize index, guint threads)
   fw_parallel_for ((guint) n_blocks, threads, prepare_block, &group);
   group.job = (FwRoundingJob){
     .length = find->length,
-    .largest = (guint) find->largest,
+    .bits = find->options.bits,
+    .grid = find->grid,
     .block = find->block,
     .n_scales = find->n_scales,
     .repairs = find->options.repairs,
@@ -245,8 +232,7 @@ do_moments_fit (FwSecondMoments *moments, const FwWeightShape *shape)
 static float
 find_plain_scale (const Find *find, const float *values, gsize n)
 {
-  const float largest = (float) find->largest;
-  float full = fw_kernel_magnitude (values, n) / largest;
+  float full = fw_kernel_magnitude (values, n) / find->grid->largest;
   float best = full;
   double lowest;
 
@@ -254,11 +240,12 @@ find_plain_scale (const Find *find, const float *values, gsize n)
     return 1.0f;
   if ((find->options.repairs & FW_REPAIR_CLIP) == 0)
     return full;
-  lowest = fw_kernel_nearest_error (values, n, full, largest);
-  for (int percent = 98; percent >= (find->largest <= 7 ? 40 : 50) && lowest > 0; percent -= 2)
+  lowest = fw_kernel_nearest_error (values, n, full, find->grid);
+  for (int percent = 98; percent >= (find->options.bits <= 4 ? 40 : 50) && lowest > 0; percent -= 2)
     {
       float tried = full * ((float) percent / 100.0f);
-      double error = tried < FLT_MIN ? lowest : fw_kernel_nearest_error (values, n, tried, largest);
+      double error
+          = tried < FLT_MIN ? lowest : fw_kernel_nearest_error (values, n, tried, find->grid);
 
       if (error < lowest)
         {
@@ -290,7 +277,7 @@ round_plain_channel (guint index, gpointer user_data)
       gsize n = MIN (find->block, find->length - i * find->block);
 
       scales[i] = find_plain_scale (find, part, n);
-      error += fw_kernel_nearest_error (part, n, scales[i], (float) find->largest);
+      error += fw_kernel_nearest_error (part, n, scales[i], find->grid);
     }
   find->errors[index] = error;
 }
@@ -316,7 +303,7 @@ fw_rounding_find (const float *weights,
 
   find.block = options->block == 0 ? MAX (length, 1) : options->block;
   find.n_scales = n_scales;
-  find.largest = get_largest (options->bits);
+  find.grid = fw_levels_get_grid (options->bits);
   find.scales = g_new (float, MAX (shape->channels * n_scales, 1));
   find.offsets = g_new0 (gint8, MAX (n_weights, 1));
   find.errors = errors;

@@ -8,7 +8,7 @@
  * tr(δ H δᵀ) with the input's second moments H; about the mean, where the bias takes up a constant
  * shift. Before that the weights can be refitted to inputs that are quantized already.
  *
- * Codes are symmetric: -(2^(bits - 1) - 1) to 2^(bits - 1) - 1. Without moments weights are rounded
+ * Codes are those of fw-levels.h. Without moments weights are rounded
  * to the nearest. NaN and infinite weights count as 0. The result is the same for any number of
  * threads.
  */
@@ -36,7 +36,7 @@ typedef struct
   guint bits, block;
   FwWeightShape shape;
   GBytes *scales;  /* float32, [channels, blocks of a channel] */
-  GBytes *offsets; /* gint8, as the weights lie: code - nearest code */
+  GBytes *offsets; /* gint8, as the weights lie: index of the code - that of the nearest code */
   double error;    /* as fw_second_moments_get_error (); without moments the sum of squares */
 } FwRounding;
 
@@ -52,8 +52,8 @@ FwRounding *fw_rounding_find (const float *weights,
 FwRounding *fw_rounding_ref (FwRounding *self);
 void fw_rounding_unref (FwRounding *self);
 
-/* The codes that @scales and @offsets (NULL: none) stand for, as the weights lie: the nearest code,
- * CLAMP (rint (w / scale)), plus the offset, clamped. */
+/* The codes that @scales and @offsets (NULL: none) stand for, as the weights lie: the code whose
+ * index is that of the one nearest to w / scale, plus the offset, clamped. */
 void fw_rounding_get_codes (const float *weights,
                             const FwWeightShape *shape,
                             guint bits,
