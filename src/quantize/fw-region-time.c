@@ -11,6 +11,21 @@
 /* Seconds for each place where int8 might begin. */
 #define SECONDS_PER_CUT 0.25
 
+/* Of each row the first input: those of models with one. */
+static GPtrArray *
+list_inputs (const FwTrial *trial)
+{
+  GPtrArray *inputs = g_ptr_array_new ();
+
+  for (guint i = 0; i < trial->rows->len; i++)
+    {
+      GPtrArray *row = g_ptr_array_index (trial->rows, i);
+
+      g_ptr_array_add (inputs, g_ptr_array_index (row, 0));
+    }
+  return inputs;
+}
+
 static gboolean
 measure_cut (const FwTrial *trial,
              FwSession *original,
@@ -22,6 +37,7 @@ measure_cut (const FwTrial *trial,
   g_autoptr (FwRecipe) recipe = fw_recipe_copy (trial->recipe);
   g_autoptr (FwModel) model = NULL;
   g_autoptr (FwSession) session = NULL;
+  g_autoptr (GPtrArray) inputs = list_inputs (trial);
   g_autoptr (GError) local = NULL;
   FwLatencyComparison latency;
 
@@ -37,8 +53,8 @@ measure_cut (const FwTrial *trial,
     return FALSE;
   session = fw_trial_load (model, NULL, trial->threads, &local);
   if (session != NULL
-      && fw_latency_compare (original, session, trial->input, trial->inputs, SECONDS_PER_CUT,
-                             &latency, cancellable, &local))
+      && fw_latency_compare (original, session, fw_session_get_input (original, 0)->name, inputs,
+                             SECONDS_PER_CUT, &latency, cancellable, &local))
     {
       *share = 1 / MAX (latency.speedup, 1e-3);
       g_debug ("int8 from unit %u on: %.3f of the time", first, *share);

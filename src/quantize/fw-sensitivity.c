@@ -5,164 +5,30 @@
 #include "fw-sensitivity.h"
 
 #include <math.h>
-#include <string.h>
 
-#include "fw-graph-index.h"
+/* Runs of the model that one kind of option may take, about. */
+#define MAX_RUNS 500
+#define LEAST_ROWS 4
+/* At 4 bits; above that harm no longer grows in step with the error. */
+#define MUCH_HARM 0.03
+#define DIGITS 3
 
-FwSession *
-fw_trial_load (FwModel *model, const char *extra_output, guint threads, GError **error)
+typedef struct
 {
-  FwSessionOptions options = { .threads = threads, .optimization = FW_OPTIMIZE_ALL };
-  g_autoptr (FwModel) copy = fw_model_copy (model);
-  g_autoptr (GBytes) bytes = NULL;
+  const FwTrial *trial;
+  FwPredictor *predictor;
+  FwUnitHarm *harms;
+  guint n_units;
+  guint n_rows;   /* for each unit */
+  guint n_groups; /* of units that are tried together */
+  guint *group;   /* [units] */
+  double *share;  /* [units]: of the group's harm */
+} Ranking;
 
-  if (extra_output != NULL)
-    fw_model_add_output (copy, extra_output);
-  bytes = fw_model_to_bytes (copy, error);
-  if (bytes == NULL)
-    return NULL;
-  return fw_session_new_from_bytes (bytes, &options, error);
-}
-
-/* The scores of all samples, one after another. */
-static GArray *
-run_scores (const FwTrial *trial, FwModel *model, GCancellable *cancellable, GError **error)
+static FwUnit *
+get_unit (Ranking *r, guint i)
 {
-  const char *const inputs[] = { trial->input, NULL };
-  const char *const outputs[] = { trial->scores, NULL };
-  g_autoptr (FwSession) session = fw_trial_load (model, trial->scores, trial->threads, error);
-  g_autoptr (GArray) scores = g_array_new (FALSE, FALSE, sizeof (float));
-
-  if (session == NULL)
-    return NULL;
-  for (guint i = 0; i < trial->inputs->len; i++)
-    {
-      FwTensor *input = g_ptr_array_index (trial->inputs, i);
-      g_autoptr (GPtrArray) results = NULL;
-      g_autofree float *values = NULL;
-
-      results = fw_session_run (session, inputs, &input, 1, outputs, cancellable, error);
-      if (results == NULL)
-        return NULL;
-      values = fw_tensor_to_floats (g_ptr_array_index (results, 0));
-      if (values != NULL)
-        g_array_append_vals (scores, values,
-                             fw_tensor_get_n_elements (g_ptr_array_index (results, 0)));
-    }
-  return g_steal_pointer (&scores);
-}
-
-/* Of the error against the variance of the reference; +inf where a number became none. What is no
- * number in the reference (scores of -inf are common) says nothing and is left out. */
-static double
-get_normalized_error (GArray *reference, GArray *scores)
-{
-  const float *a = (const float *) (gpointer) reference->data;
-  const float *b = (const float *) (gpointer) scores->data;
-  double mean = 0, variance = 0, difference = 0;
-  guint n = 0;
-
-  if (reference->len != scores->len)
-    return INFINITY;
-  for (guint i = 0; i < reference->len; i++)
-    if (isfinite (a[i]))
-      {
-        mean += a[i];
-        n++;
-      }
-  if (n == 0)
-    return INFINITY;
-  mean /= n;
-  for (guint i = 0; i < reference->len; i++)
-    if (isfinite (a[i]))
-      {
-        variance += (a[i] - mean) * (a[i] - mean);
-        difference += ((double) a[i] - b[i]) * ((double) a[i] - b[i]);
-      }
-  if (!isfinite (difference))
-    return INFINITY;
-  return difference / MAX (variance, 1e-30);
-}
-
-static gboolean
-measure_one (const FwTrial *trial,
-             GArray *reference,
-             FwRecipe *recipe,
-             double *harm,
-             GCancellable *cancellable,
-             GError **error)
-{
-  g_autoptr (FwModel) model = fw_rewriter_build (trial->rewriter, recipe, error);
-  g_autoptr (GArray) scores = NULL;
-  g_autoptr (GError) local = NULL;
-
-  if (model == NULL)
-    return FALSE;
-  scores = run_scores (trial, model, cancellable, &local);
-  if (scores != NULL)
-    {
-      *harm = get_normalized_error (reference, scores);
-      return TRUE;
-    }
-  if (g_error_matches (local, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    {
-      g_propagate_error (error, g_steal_pointer (&local));
-      return FALSE;
-    }
-  /* What does not load is no option for this unit; the others go on. */
-  g_message ("An option is left out: %s", local->message);
-  *harm = INFINITY;
-  return TRUE;
-}
-
-/* Half precision does so little that it is measured once for all units and shared out by weights.
- */
-static gboolean
-measure_float16 (const FwTrial *trial,
-                 GArray *reference,
-                 FwUnitHarm *harms,
-                 GCancellable *cancellable,
-                 GError **error)
-{
-  g_autoptr (FwRecipe) recipe = fw_recipe_copy (trial->recipe);
-  guint64 n_weights = 0;
-  double harm;
-
-  for (guint i = 0; i < trial->units->len; i++)
-    {
-      FwUnit *unit = g_ptr_array_index (trial->units, i);
-
-      fw_recipe_set_option (recipe, unit->name, FW_OPTION_FLOAT16);
-      n_weights += unit->n_weights;
-    }
-  if (!measure_one (trial, reference, recipe, &harm, cancellable, error))
-    return FALSE;
-  for (guint i = 0; i < trial->units->len; i++)
-    {
-      FwUnit *unit = g_ptr_array_index (trial->units, i);
-
-      harms[i].storage[1] = harm * unit->n_weights / n_weights;
-    }
-  return TRUE;
-}
-
-static gboolean
-measure_option (const FwTrial *trial,
-                GArray *reference,
-                guint i,
-                FwOption option,
-                double *harm,
-                GCancellable *cancellable,
-                GError **error)
-{
-  FwUnit *unit = g_ptr_array_index (trial->units, i);
-  g_autoptr (FwRecipe) recipe = NULL;
-
-  if (!fw_rewriter_can (trial->rewriter, trial->recipe, i, option))
-    return TRUE;
-  recipe = fw_recipe_copy (trial->recipe);
-  fw_recipe_set_option (recipe, unit->name, option);
-  return measure_one (trial, reference, recipe, harm, cancellable, error);
+  return g_ptr_array_index (r->trial->units, i);
 }
 
 double
@@ -170,6 +36,310 @@ fw_unit_harm_get (const FwUnitHarm *self, FwOption option)
 {
   return self->storage[fw_width_find (fw_option_get_bits (option))]
          + self->arithmetic[fw_option_get_arithmetic (option)];
+}
+
+/* Groups -------------------------------------------------------------------------------------- */
+
+static int
+compare_sizes (gconstpointer a, gconstpointer b, gpointer user_data)
+{
+  Ranking *r = user_data;
+  guint left = *(const guint *) a, right = *(const guint *) b;
+  guint64 n_left = get_unit (r, left)->n_weights, n_right = get_unit (r, right)->n_weights;
+
+  if (n_left != n_right)
+    return n_left > n_right ? -1 : 1;
+  return left < right ? -1 : left > right;
+}
+
+/* Each unit alone, or, where they are very many, the smallest ones in groups of neighbours that
+ * share a third of the runs. */
+static void
+make_groups (Ranking *r)
+{
+  guint n = r->n_units, most = MAX_RUNS / LEAST_ROWS, alone, left, per_group, in_group = 0;
+  g_autofree guint *order = g_new (guint, n + 1);
+  g_autofree gboolean *is_alone = g_new0 (gboolean, n + 1);
+  g_autofree double *weights = NULL;
+
+  for (guint i = 0; i < n; i++)
+    order[i] = i;
+  g_qsort_with_data (order, n, sizeof *order, compare_sizes, r);
+  alone = n <= most ? n : most * 2 / 3;
+  left = n - alone;
+  per_group = (left + most - most * 2 / 3 - 1) / (most - most * 2 / 3);
+  for (guint i = 0; i < alone; i++)
+    is_alone[order[i]] = TRUE;
+
+  r->group = g_new (guint, n + 1);
+  r->share = g_new (double, n + 1);
+  for (guint i = 0; i < n; i++)
+    if (is_alone[i])
+      r->group[i] = r->n_groups++;
+  for (guint i = 0; i < n; i++)
+    if (!is_alone[i])
+      {
+        r->group[i] = r->n_groups + in_group++ / per_group;
+      }
+  r->n_groups += per_group > 0 ? (in_group + per_group - 1) / per_group : 0;
+
+  weights = g_new0 (double, r->n_groups + 1);
+  for (guint i = 0; i < n; i++)
+    weights[r->group[i]] += get_unit (r, i)->n_weights;
+  for (guint i = 0; i < n; i++)
+    r->share[i] = get_unit (r, i)->n_weights / weights[r->group[i]];
+}
+
+/* Measuring ----------------------------------------------------------------------------------- */
+
+/* One kind of option: of each unit the option that is tried, FLOAT32 for none. */
+typedef struct
+{
+  FwOption *options; /* [units] */
+  gboolean activations;
+} Kind;
+
+static FwOption
+choose (Ranking *r, guint unit, FwOption option)
+{
+  return fw_rewriter_can (r->trial->rewriter, r->trial->recipe, unit, option) ? option
+                                                                              : FW_OPTION_FLOAT32;
+}
+
+static void
+clear_recipes (GPtrArray *recipes)
+{
+  g_ptr_array_set_free_func (recipes, (GDestroyNotify) fw_recipe_free);
+  g_ptr_array_unref (recipes);
+}
+
+/* Fills @harms[units]: +inf for those that are not tried. */
+static gboolean
+measure (Ranking *r,
+         const Kind *kind,
+         double *harms,
+         FwProgress *progress,
+         GCancellable *cancellable,
+         GError **error)
+{
+  GPtrArray *recipes = g_ptr_array_new ();
+  g_autofree int *place = g_new (int, r->n_groups + 1);
+  g_autofree double *results = NULL;
+  gboolean ok;
+
+  for (guint g = 0; g < r->n_groups; g++)
+    place[g] = -1;
+  for (guint i = 0; i < r->n_units; i++)
+    if (kind->options[i] != FW_OPTION_FLOAT32)
+      {
+        guint group = r->group[i];
+
+        if (place[group] < 0)
+          {
+            place[group] = recipes->len;
+            g_ptr_array_add (recipes, fw_recipe_copy (r->trial->recipe));
+          }
+        fw_recipe_set_option (g_ptr_array_index (recipes, place[group]), get_unit (r, i)->name,
+                              kind->options[i]);
+      }
+  results = g_new0 (double, recipes->len + 1);
+  ok = (kind->activations ? fw_predictor_predict_activations : fw_predictor_predict) (
+      r->predictor, (FwRecipe *const *) recipes->pdata, recipes->len, r->n_rows, results, progress,
+      cancellable, error);
+  clear_recipes (recipes);
+  for (guint i = 0; i < r->n_units && ok; i++)
+    harms[i] = kind->options[i] != FW_OPTION_FLOAT32 ? results[place[r->group[i]]] * r->share[i]
+                                                     : INFINITY;
+  return ok;
+}
+
+/* The roundings that @options need, all at once. */
+static gboolean
+round_weights (Ranking *r,
+               const FwOption *options,
+               FwProgress *progress,
+               GCancellable *cancellable,
+               GError **error)
+{
+  g_autoptr (FwRecipe) recipe = NULL;
+
+  if (r->trial->repair == NULL)
+    return TRUE;
+  /* Roundings are shared by all copies of the trial's recipe. */
+  recipe = fw_recipe_copy (r->trial->recipe);
+  for (guint i = 0; i < r->n_units; i++)
+    fw_recipe_set_option (recipe, get_unit (r, i)->name, options[i]);
+  return fw_repair_fill (r->trial->repair, recipe, progress, cancellable, error);
+}
+
+/* What rounding to @bits does as a share of what rounding to 4 does. */
+static double
+get_ratio (Ranking *r, guint unit, guint bits)
+{
+  double step;
+
+  if (r->trial->repair != NULL)
+    return fw_repair_get_ratio (r->trial->repair, unit, bits);
+  step = 7.0 / ((1 << (bits - 1)) - 1);
+  return step * step;
+}
+
+/* @four and @eight: measured; @eight is +inf where it was not. */
+static void
+fill_widths (Ranking *r, guint unit, double four, double eight)
+{
+  double *storage = r->harms[unit].storage;
+  double least = storage[fw_width_find (16)];
+
+  for (guint k = fw_width_find (8); k < FW_N_WIDTHS; k++)
+    {
+      guint bits = fw_widths[k];
+      double from_four = isfinite (four) ? four * get_ratio (r, unit, bits) : INFINITY;
+      double from_eight = isfinite (eight)
+                              ? eight * get_ratio (r, unit, bits) / get_ratio (r, unit, 8)
+                              : INFINITY;
+      double weight = (8.0 - MAX (bits, 4)) / 4;
+
+      if (!fw_unit_can (get_unit (r, unit), FW_OPTION (bits, FW_ARITHMETIC_FLOAT, 0)))
+        continue;
+      if (isfinite (from_four) && isfinite (from_eight))
+        storage[k]
+            = pow (MAX (from_four, 1e-300), weight) * pow (MAX (from_eight, 1e-300), 1 - weight);
+      else
+        storage[k] = isfinite (from_eight) ? from_eight : from_four;
+      /* Fewer bits never do less. */
+      storage[k] = least = MAX (storage[k], least);
+    }
+}
+
+static gboolean
+measure_storage (Ranking *r, FwProgress *progress, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (FwProgress) first = fw_progress_slice (progress, 0, 0.3);
+  g_autoptr (FwProgress) second = fw_progress_slice (progress, 0.3, 0.7);
+  g_autoptr (FwProgress) third = fw_progress_slice (progress, 0.7, 1);
+  g_autofree FwOption *options = g_new (FwOption, r->n_units + 1);
+  g_autofree double *four = g_new (double, r->n_units + 1);
+  g_autofree double *eight = g_new (double, r->n_units + 1);
+  const Kind kind = { options, FALSE };
+
+  for (guint i = 0; i < r->n_units; i++)
+    options[i] = choose (r, i, FW_OPTION_INT4_STORAGE);
+  if (!round_weights (r, options, first, cancellable, error)
+      || !measure (r, &kind, four, second, cancellable, error))
+    return FALSE;
+  for (guint i = 0; i < r->n_units; i++)
+    options[i] = four[i] <= MUCH_HARM * r->share[i] ? FW_OPTION_FLOAT32
+                                                    : choose (r, i, FW_OPTION_INT8_STORAGE);
+  if (!round_weights (r, options, NULL, cancellable, error)
+      || !measure (r, &kind, eight, third, cancellable, error))
+    return FALSE;
+  for (guint i = 0; i < r->n_units; i++)
+    fill_widths (r, i, four[i], eight[i]);
+  return TRUE;
+}
+
+static gboolean
+measure_arithmetic (Ranking *r,
+                    FwOption option,
+                    FwProgress *progress,
+                    GCancellable *cancellable,
+                    GError **error)
+{
+  g_autofree FwOption *options = g_new (FwOption, r->n_units + 1);
+  g_autofree double *results = g_new (double, r->n_units + 1);
+  const Kind kind = { options, TRUE };
+
+  for (guint i = 0; i < r->n_units; i++)
+    options[i] = choose (r, i, option);
+  if (!measure (r, &kind, results, progress, cancellable, error))
+    return FALSE;
+  for (guint i = 0; i < r->n_units; i++)
+    r->harms[i].arithmetic[fw_option_get_arithmetic (option)] = results[i];
+  return TRUE;
+}
+
+/* Half precision does so little that it is measured once for all units and shared out by weights.
+ */
+static gboolean
+measure_float16 (Ranking *r, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (FwRecipe) recipe = fw_recipe_copy (r->trial->recipe);
+  double harm, n_weights = 0;
+
+  for (guint i = 0; i < r->n_units; i++)
+    {
+      fw_recipe_set_option (recipe, get_unit (r, i)->name, FW_OPTION_FLOAT16);
+      n_weights += get_unit (r, i)->n_weights;
+    }
+  if (!fw_predictor_predict (r->predictor, &recipe, 1, r->n_rows, &harm, NULL, cancellable, error))
+    return FALSE;
+  for (guint i = 0; i < r->n_units; i++)
+    r->harms[i].storage[fw_width_find (16)] = harm * get_unit (r, i)->n_weights / n_weights;
+  return TRUE;
+}
+
+/* All together -------------------------------------------------------------------------------- */
+
+static double
+cut_digits (double value)
+{
+  double unit;
+
+  if (!isfinite (value) || value <= 0)
+    return value;
+  unit = pow (10, floor (log10 (value)) - (DIGITS - 1));
+  return round (value / unit) * unit;
+}
+
+static void
+finish (Ranking *r)
+{
+  for (guint i = 0; i < r->n_units; i++)
+    {
+      FwUnitHarm *harm = &r->harms[i];
+
+      for (guint k = 0; k < FW_N_WIDTHS; k++)
+        harm->storage[k] = cut_digits (harm->storage[k]);
+      for (guint k = 0; k < FW_N_ARITHMETICS; k++)
+        harm->arithmetic[k] = cut_digits (harm->arithmetic[k]);
+      g_debug ("harm of %s: 8 bits %.3g, 4 bits %.3g, int8 arithmetic %.3g", get_unit (r, i)->name,
+               harm->storage[fw_width_find (8)], harm->storage[fw_width_find (4)],
+               harm->arithmetic[FW_ARITHMETIC_INT8]);
+    }
+}
+
+static gboolean
+measure_all (Ranking *r,
+             gboolean arithmetic,
+             FwProgress *progress,
+             GCancellable *cancellable,
+             GError **error)
+{
+  g_autoptr (FwProgress) storing = fw_progress_slice (progress, 0, arithmetic ? 0.6 : 1);
+  g_autoptr (FwProgress) computing = fw_progress_slice (progress, 0.6, 0.9);
+  g_autoptr (FwProgress) dynamic = fw_progress_slice (progress, 0.9, 1);
+
+  if (!measure_float16 (r, cancellable, error) || !measure_storage (r, storing, cancellable, error))
+    return FALSE;
+  return !arithmetic
+         || (measure_arithmetic (r, FW_OPTION_INT8_COMPUTE, computing, cancellable, error)
+             && measure_arithmetic (r, FW_OPTION_INT8_DYNAMIC, dynamic, cancellable, error));
+}
+
+static void
+clear_harms (Ranking *r)
+{
+  for (guint i = 0; i < r->n_units; i++)
+    {
+      for (guint k = 0; k < FW_N_WIDTHS; k++)
+        r->harms[i].storage[k] = k == 0 ? 0 : INFINITY;
+      for (guint k = 0; k < FW_N_ARITHMETICS; k++)
+        r->harms[i].arithmetic[k] = k == FW_ARITHMETIC_FLOAT ? 0 : INFINITY;
+      /* Weights in blocks are widened as they are used: nothing is rounded but they. */
+      if (get_unit (r, i)->can[FW_ARITHMETIC_BLOCKS])
+        r->harms[i].arithmetic[FW_ARITHMETIC_BLOCKS] = 0;
+    }
 }
 
 gboolean
@@ -180,38 +350,29 @@ fw_sensitivity_measure (const FwTrial *trial,
                         GCancellable *cancellable,
                         GError **error)
 {
-  g_autoptr (FwModel) plain = fw_rewriter_build (trial->rewriter, trial->recipe, error);
-  g_autoptr (GArray) reference = NULL;
+  g_autoptr (FwPredictor) made = NULL;
+  Ranking r = { .trial = trial, .predictor = trial->predictor, .harms = harms };
+  gint64 start = g_get_monotonic_time ();
+  guint n_runs;
+  gboolean ok;
 
-  if (plain == NULL)
+  r.n_units = trial->units->len;
+  if (r.n_units == 0)
+    return TRUE;
+  if (r.predictor == NULL)
+    r.predictor = made = fw_predictor_new (trial, cancellable, error);
+  if (r.predictor == NULL)
     return FALSE;
-  reference = run_scores (trial, plain, cancellable, error);
-  if (reference == NULL)
-    return FALSE;
-
-  for (guint i = 0; i < trial->units->len; i++)
-    {
-      for (guint k = 0; k < FW_N_WIDTHS; k++)
-        harms[i].storage[k] = k == 0 ? 0 : INFINITY;
-      for (guint k = 0; k < FW_N_ARITHMETICS; k++)
-        harms[i].arithmetic[k] = k == FW_ARITHMETIC_FLOAT ? 0 : INFINITY;
-    }
-  if (!measure_float16 (trial, reference, harms, cancellable, error))
-    return FALSE;
-
-  for (guint i = 0; i < trial->units->len; i++)
-    {
-      double *stored = &harms[i].storage[fw_width_find (8)];
-      double computed = INFINITY;
-
-      if (!measure_option (trial, reference, i, FW_OPTION_INT8_STORAGE, stored, cancellable, error)
-          || (arithmetic
-              && !measure_option (trial, reference, i, FW_OPTION_INT8_COMPUTE, &computed,
-                                  cancellable, error)))
-        return FALSE;
-      if (isfinite (computed) && isfinite (*stored))
-        harms[i].arithmetic[FW_ARITHMETIC_INT8] = MAX (computed - *stored, 0);
-      fw_progress_report (progress, (i + 1.0) / trial->units->len);
-    }
-  return TRUE;
+  n_runs = fw_predictor_get_n_runs (r.predictor);
+  r.n_rows = CLAMP (MAX_RUNS / r.n_units, LEAST_ROWS, MAX (trial->rows->len, LEAST_ROWS));
+  make_groups (&r);
+  clear_harms (&r);
+  ok = measure_all (&r, arithmetic, progress, cancellable, error);
+  if (ok)
+    finish (&r);
+  g_debug ("%u units ranked by %u runs in %.2f s", r.n_units,
+           fw_predictor_get_n_runs (r.predictor) - n_runs, (g_get_monotonic_time () - start) / 1e6);
+  g_free (r.group);
+  g_free (r.share);
+  return ok;
 }

@@ -2,16 +2,18 @@
 
 /* fw-sensitivity.h: what each option of each unit does, measured.
  *
- * Harm is the normalized mean squared error of the scores with one unit changed and all others as
- * they were, over a few samples: it ranks layers like the whole data set would, where the size of
- * the rounding error does not.
+ * One unit at a time is changed and the harm at the scores measured (fw-trial.h): at 4 bits as they
+ * would be rounded, and at 8 too where 4 do much; the other widths follow by how much more or less
+ * rounding to them does at the unit's own output. Integer arithmetic is measured by rounding the
+ * activations alone. All of it takes a few hundred runs of the model: the more units there are, the
+ * fewer samples each is tried on, and of very many the smallest are tried in groups.
+ *
+ * Harms are cut to a few digits, so that their order is not that of chance.
  */
 
 #pragma once
 
-#include "fw-calibration.h"
-#include "fw-progress.h"
-#include "fw-rewrite.h"
+#include "fw-predictor.h"
 
 G_BEGIN_DECLS
 
@@ -24,27 +26,13 @@ typedef struct
 /* The harm of @option, the sum of both; +inf where the unit can't. */
 double fw_unit_harm_get (const FwUnitHarm *self, FwOption option);
 
-typedef struct
-{
-  FwRewriter *rewriter;
-  GPtrArray *units;
-  FwRecipe *recipe;   /* ranges and means, all units at float32 */
-  const char *scores; /* the value compared (fw_prepare_find_scores()) */
-  const char *input;  /* the model's input that the samples fill */
-  GPtrArray *inputs;  /* FwTensors: the few samples */
-  guint threads;
-} FwTrial;
-
-/* Fills @harms[units]. Integer arithmetic is left at +inf where it is not asked for. */
+/* Fills @harms[units]. Integer arithmetic is left at +inf where it is not asked for. Roundings that
+ * are tried go into @trial's recipe. */
 gboolean fw_sensitivity_measure (const FwTrial *trial,
                                  gboolean arithmetic,
                                  FwUnitHarm *harms,
                                  FwProgress *progress,
                                  GCancellable *cancellable,
                                  GError **error);
-
-/* A session of @model as an app would load it. @extra_output: one more value to give out, or NULL.
- */
-FwSession *fw_trial_load (FwModel *model, const char *extra_output, guint threads, GError **error);
 
 G_END_DECLS

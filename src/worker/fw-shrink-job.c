@@ -7,12 +7,14 @@
 #include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "fw-care.h"
 #include "fw-error.h"
 #include "fw-file.h"
 #include "fw-json.h"
+#include "fw-parallel.h"
 #include "fw-prepare.h"
-#include "fw-region-time.h"
 
 /* Samples that the detective looks at. */
 #define N_DETECTIVE 64
@@ -22,8 +24,8 @@
 #define N_ENOUGH 50
 /* The prepared model must answer like the original, in decibels. */
 #define LEAST_SQNR_PREPARED 50
-/* Places where int8 arithmetic might begin that are tried. */
-#define MAX_CUTS 12
+/* Samples whose means correct the biases of the first version: five are nearly as good as all. */
+#define N_FIRST 8
 
 FwShrinkJob *
 fw_shrink_job_new (const FwJob *job,
@@ -37,7 +39,7 @@ fw_shrink_job_new (const FwJob *job,
   self->folder = folder;
   self->events = events;
   self->cancellable = cancellable;
-  self->few = g_ptr_array_new_with_free_func ((GDestroyNotify) fw_tensor_unref);
+  self->few = g_ptr_array_new_with_free_func ((GDestroyNotify) g_ptr_array_unref);
   return self;
 }
 
@@ -45,10 +47,12 @@ void
 fw_shrink_job_free (FwShrinkJob *self)
 {
   g_clear_pointer (&self->path, fw_path_free);
+  g_clear_pointer (&self->sizes, fw_sizes_free);
   g_free (self->time_share);
   g_free (self->harms);
   g_clear_pointer (&self->recipe, fw_recipe_free);
   g_ptr_array_unref (self->few);
+  g_clear_pointer (&self->repair, fw_repair_free);
   g_clear_pointer (&self->rewriter, fw_rewriter_free);
   g_clear_pointer (&self->units, g_ptr_array_unref);
   g_free (self->scores);
@@ -63,28 +67,20 @@ fw_shrink_job_free (FwShrinkJob *self)
   g_free (self);
 }
 
-/* Progress of one phase, for as long as it lasts. */
-typedef struct
-{
-  FwEvents *events;
-  FwPhase phase;
-} PhaseReport;
-
 static void
 report_phase (double fraction, gpointer user_data)
 {
-  PhaseReport *report = user_data;
+  FwShrinkJob *self = user_data;
 
-  fw_events_phase (report->events, report->phase, fraction);
+  fw_events_phase (self->events, self->phase, fraction);
 }
 
-static FwProgress *
-begin_phase (FwShrinkJob *self, FwPhase phase, PhaseReport *report)
+FwProgress *
+fw_shrink_job_begin_phase (FwShrinkJob *self, FwPhase phase)
 {
-  report->events = self->events;
-  report->phase = phase;
+  self->phase = phase;
   fw_events_phase (self->events, phase, 0);
-  return fw_progress_new (report_phase, report);
+  return fw_progress_new (report_phase, self);
 }
 
 gboolean
@@ -216,8 +212,7 @@ fw_shrink_job_find_preprocess (FwShrinkJob *self, FwProgress *progress, GError *
 gboolean
 fw_shrink_job_find_samples (FwShrinkJob *self, GError **error)
 {
-  PhaseReport report;
-  g_autoptr (FwProgress) progress = begin_phase (self, FW_PHASE_SAMPLES, &report);
+  g_autoptr (FwProgress) progress = fw_shrink_job_begin_phase (self, FW_PHASE_SAMPLES);
   g_autoptr (FwProgress) finding = fw_progress_slice (progress, 0, 0.6);
   g_autoptr (FwProgress) answering = fw_progress_slice (progress, 0.6, 1);
 
@@ -235,33 +230,87 @@ fw_shrink_job_find_samples (FwShrinkJob *self, GError **error)
 /* Calibration -----------------------------------------------------------------------------------
  */
 
-/* Samples to calibrate on, and the job that they are for. */
+/* Samples to calibrate on, and the job that they are for. They are decoded a few at a time, on all
+ * cores. */
 typedef struct
 {
   FwShrinkJob *job;
   GPtrArray *samples;
+  guint first;         /* of those decoded */
+  guint n;             /* how many are */
+  FwTensor **tensors;  /* [n], NULL where one could not be read */
+  GError **errors;     /* [n] */
+  gboolean only_looks; /* few are not collected, none rejected */
 } Calibrating;
+
+/* Samples decoded at a time for each thread. */
+#define DECODED_PER_THREAD 4
+
+static void
+calibrating_let_go (Calibrating *self)
+{
+  for (guint i = 0; i < self->n; i++)
+    {
+      g_clear_pointer (&self->tensors[i], fw_tensor_unref);
+      g_clear_error (&self->errors[i]);
+    }
+  g_clear_pointer (&self->tensors, g_free);
+  g_clear_pointer (&self->errors, g_free);
+  self->n = 0;
+}
+
+static void
+decode_one (guint index, gpointer user_data)
+{
+  Calibrating *self = user_data;
+  FwSample *sample = g_ptr_array_index (self->samples, self->first + index);
+
+  self->tensors[index]
+      = fw_sample_to_tensor (sample, self->job->preprocess, &self->errors[index]);
+}
+
+static void
+decode_from (Calibrating *self, guint index)
+{
+  guint threads = self->job->job->threads > 0 ? self->job->job->threads : g_get_num_processors ();
+
+  calibrating_let_go (self);
+  self->first = index;
+  self->n = MIN (threads * DECODED_PER_THREAD, self->samples->len - index);
+  self->tensors = g_new0 (FwTensor *, self->n);
+  self->errors = g_new0 (GError *, self->n);
+  fw_parallel_for (self->n, threads, decode_one, self);
+}
 
 static GPtrArray *
 feed_sample (guint index, gpointer user_data, GError **error)
 {
   Calibrating *calibrating = user_data;
   FwShrinkJob *self = calibrating->job;
-  FwSample *sample = g_ptr_array_index (calibrating->samples, index);
-  g_autoptr (GError) local = NULL;
-  FwTensor *tensor = fw_sample_to_tensor (sample, self->preprocess, &local);
+  guint place;
   GPtrArray *inputs;
 
-  if (tensor == NULL)
+  if (index < calibrating->first || index >= calibrating->first + calibrating->n)
+    decode_from (calibrating, index);
+  place = index - calibrating->first;
+  if (calibrating->tensors[place] == NULL)
     {
-      fw_sample_set_reject (self->samples, sample, local);
+      if (!calibrating->only_looks && calibrating->errors[place] != NULL)
+        fw_sample_set_reject (self->samples, g_ptr_array_index (calibrating->samples, index),
+                              calibrating->errors[place]);
       return NULL;
     }
   inputs = g_ptr_array_new_with_free_func ((GDestroyNotify) fw_tensor_unref);
-  if (self->few->len < N_FEW)
-    g_ptr_array_add (self->few, fw_tensor_ref (tensor));
-  g_ptr_array_add (inputs, tensor);
+  g_ptr_array_add (inputs, fw_tensor_ref (calibrating->tensors[place]));
+  if (!calibrating->only_looks && self->few->len < N_FEW)
+    g_ptr_array_add (self->few, g_ptr_array_ref (inputs));
   return inputs;
+}
+
+static void
+observe (const char *value, FwTensor *tensor, guint sample, gpointer user_data)
+{
+  fw_repair_observe (user_data, value, tensor, sample);
 }
 
 /* Whether the prepared model still answers what the original does. */
@@ -304,8 +353,8 @@ is_faithful (FwShrinkJob *self, FwModel *prepared, GError **error)
   return TRUE;
 }
 
-static gboolean
-prepare (FwShrinkJob *self, GError **error)
+gboolean
+fw_shrink_job_prepare (FwShrinkJob *self, GError **error)
 {
   g_autoptr (GError) local = NULL;
 
@@ -344,9 +393,8 @@ prepare (FwShrinkJob *self, GError **error)
 }
 
 static void
-fill_recipe (FwShrinkJob *self, FwCalibration *calibration, char **values)
+fill_ranges (FwShrinkJob *self, FwRecipe *recipe, FwCalibration *calibration, char **values)
 {
-  self->recipe = fw_recipe_new (self->original_sha256, self->converted);
   for (guint i = 0; values[i] != NULL; i++)
     {
       const FwTensorStatistics *statistics = fw_calibration_get (calibration, values[i]);
@@ -355,8 +403,13 @@ fill_recipe (FwShrinkJob *self, FwCalibration *calibration, char **values)
       if (statistics == NULL || !statistics->is_float || statistics->histogram.n_not_finite > 0)
         continue;
       fw_range_choose (&range, &statistics->histogram, FW_RANGE_AUTO);
-      fw_recipe_set_range (self->recipe, values[i], &range);
+      fw_recipe_set_range (recipe, values[i], &range);
     }
+}
+
+static void
+fill_means (FwShrinkJob *self, FwRecipe *recipe, FwCalibration *calibration)
+{
   for (guint i = 0; i < self->units->len; i++)
     {
       FwUnit *unit = g_ptr_array_index (self->units, i);
@@ -369,29 +422,95 @@ fill_recipe (FwShrinkJob *self, FwCalibration *calibration, char **values)
       mean = g_new (float, statistics->channels);
       for (gsize c = 0; c < statistics->channels; c++)
         mean[c] = statistics->mean[c];
-      fw_recipe_set_mean (self->recipe, unit->input, mean, statistics->channels);
+      fw_recipe_set_mean (recipe, unit->input, mean, statistics->channels);
     }
+}
+
+static FwCalibration *
+run_calibration (FwShrinkJob *self,
+                 guint n_samples,
+                 const char *const *values,
+                 FwProgress *progress,
+                 GError **error)
+{
+  /* Setting one aside takes it out of the set's own list. */
+  g_autoptr (GPtrArray) samples
+      = g_ptr_array_copy (fw_sample_set_get_calibration (self->samples), NULL, NULL);
+  Calibrating calibrating
+      = { .job = self, .samples = samples, .only_looks = n_samples < samples->len };
+  FwFeed feed = { .n = MIN (n_samples, samples->len),
+                  .func = feed_sample,
+                  .user_data = &calibrating,
+                  .observe = self->repair != NULL ? observe : NULL,
+                  .observer = self->repair };
+  FwCalibration *calibration;
+
+  calibration = fw_calibration_run (self->prepared, values, &feed, self->job->threads, progress,
+                                    self->cancellable, error);
+  calibrating_let_go (&calibrating);
+  return calibration;
+}
+
+/* The inputs whose means correct biases. */
+static char **
+list_inputs (FwShrinkJob *self)
+{
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (GPtrArray) inputs = g_ptr_array_new_with_free_func (g_free);
+
+  for (guint i = 0; i < self->units->len; i++)
+    {
+      FwUnit *unit = g_ptr_array_index (self->units, i);
+
+      if (unit->can_correct && g_hash_table_add (seen, unit->input))
+        g_ptr_array_add (inputs, g_strdup (unit->input));
+    }
+  g_ptr_array_add (inputs, NULL);
+  return (char **) g_ptr_array_free (g_steal_pointer (&inputs), FALSE);
+}
+
+FwRecipe *
+fw_shrink_job_make_first_recipe (FwShrinkJob *self, GError **error)
+{
+  g_auto (GStrv) values = list_inputs (self);
+  g_autoptr (FwCalibration) calibration
+      = run_calibration (self, N_FIRST, (const char *const *) values, NULL, error);
+  FwRecipe *recipe;
+
+  if (calibration == NULL)
+    return NULL;
+  recipe = fw_recipe_new (self->original_sha256, self->converted);
+  fill_means (self, recipe, calibration);
+  for (guint i = 0; i < self->units->len; i++)
+    if (fw_rewriter_can (self->rewriter, recipe, i, FW_OPTION_INT8_STORAGE))
+      fw_recipe_set_option (recipe, ((FwUnit *) g_ptr_array_index (self->units, i))->name,
+                            FW_OPTION_INT8_STORAGE);
+  return recipe;
+}
+
+/* Second moments may take this share of the memory of the machine. */
+static guint64
+get_moments_limit (void)
+{
+  guint64 pages = sysconf (_SC_PHYS_PAGES), page = sysconf (_SC_PAGESIZE);
+
+  return pages * page / 8;
 }
 
 gboolean
 fw_shrink_job_calibrate (FwShrinkJob *self, GError **error)
 {
-  PhaseReport report;
-  g_autoptr (FwProgress) progress = NULL;
+  g_autoptr (FwProgress) progress = fw_shrink_job_begin_phase (self, FW_PHASE_CALIBRATE);
+  g_auto (GStrv) values = fw_rewriter_list_values (self->rewriter);
   g_autoptr (FwCalibration) calibration = NULL;
-  g_auto (GStrv) values = NULL;
-  /* Setting one aside takes it out of the set's own list. */
-  g_autoptr (GPtrArray) samples
-      = g_ptr_array_copy (fw_sample_set_get_calibration (self->samples), NULL, NULL);
-  Calibrating calibrating = { self, samples };
-  FwFeed feed = { samples->len, feed_sample, &calibrating };
+  FwRepairFlags repairs;
 
-  if (!prepare (self, error))
+  if (!fw_care_read_repairs (self->job, &repairs, error))
     return FALSE;
-  progress = begin_phase (self, FW_PHASE_CALIBRATE, &report);
-  values = fw_rewriter_list_values (self->rewriter);
-  calibration = fw_calibration_run (self->prepared, (const char *const *) values, &feed,
-                                    self->job->threads, progress, self->cancellable, error);
+  self->repair = fw_repair_new (self->prepared, self->units, repairs, get_moments_limit (),
+                                self->job->threads);
+  calibration
+      = run_calibration (self, G_MAXUINT, (const char *const *) values, progress, error);
   if (calibration == NULL)
     return FALSE;
   self->n_calibration = fw_calibration_get_n_samples (calibration);
@@ -401,57 +520,9 @@ fw_shrink_job_calibrate (FwShrinkJob *self, GError **error)
                    _ ("Too few of the pictures could be read."));
       return FALSE;
     }
-  fill_recipe (self, calibration, values);
-  return TRUE;
-}
-
-/* Rank and path ---------------------------------------------------------------------------------
- */
-
-static gboolean
-can_any_compute (FwShrinkJob *self)
-{
-  for (guint i = 0; i < self->units->len; i++)
-    if (((FwUnit *) g_ptr_array_index (self->units, i))->can[FW_ARITHMETIC_INT8])
-      return TRUE;
-  return FALSE;
-}
-
-gboolean
-fw_shrink_job_find_path (FwShrinkJob *self, GError **error)
-{
-  gboolean computes = self->job->prefer != FW_PREFER_SIZE && can_any_compute (self);
-  const char *input = fw_trial_half_get_input_name (self->trial);
-  FwTrial trial = { self->rewriter, self->units, self->recipe,      self->scores,
-                    input,          self->few,   self->job->threads };
-  PhaseReport report;
-  g_autoptr (FwProgress) progress = begin_phase (self, FW_PHASE_RANK, &report);
-  g_autoptr (FwProgress) harming = fw_progress_slice (progress, 0, computes ? 0.6 : 1);
-  g_autoptr (FwProgress) timing = fw_progress_slice (progress, 0.6, 1);
-
-  self->harms = g_new0 (FwUnitHarm, self->units->len);
-  if (!fw_sensitivity_measure (&trial, computes, self->harms, harming, self->cancellable, error))
-    return FALSE;
-  if (computes)
-    {
-      self->time_share = g_new0 (double, self->units->len + 1);
-      if (!fw_region_time_measure (&trial, self->trial->original, MAX_CUTS, self->time_share,
-                                   timing, self->cancellable, error))
-        return FALSE;
-    }
-
-  fw_events_phase (self->events, FW_PHASE_PATH, 0);
-  self->input = (FwPathInput){ self->rewriter,   self->units,       self->recipe,       self->harms,
-                               self->time_share, self->job->prefer, self->original_size };
-  self->path = fw_path_new (&self->input, error);
-  if (self->path == NULL)
-    return FALSE;
-  fw_events_phase (self->events, FW_PHASE_PATH, 1);
-  if (self->path->steps->len == 0)
-    {
-      g_set_error (error, FW_ERROR, FW_ERROR_NOTHING_TO_SHRINK,
-                   _ ("Nothing that Featherweight can do makes this model smaller."));
-      return FALSE;
-    }
+  self->recipe = fw_recipe_new (self->original_sha256, self->converted);
+  fill_ranges (self, self->recipe, calibration, values);
+  if (repairs & FW_REPAIR_BIAS)
+    fill_means (self, self->recipe, calibration);
   return TRUE;
 }

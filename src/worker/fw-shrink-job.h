@@ -3,7 +3,8 @@
 /* fw-shrink-job.h: from a model and samples to measured smaller versions.
  *
  * The phases of a job in order, each a function that fills in its part of the state:
- * inspect, samples, prepare, calibrate, rank and path, then measure (fw-stops.h).
+ * inspect, samples, prepare, calibrate, rank and path (fw-shrink-path.c), then measure
+ * (fw-stops.h).
  */
 
 #pragma once
@@ -12,6 +13,7 @@
 #include "fw-detective.h"
 #include "fw-event.h"
 #include "fw-path.h"
+#include "fw-repair.h"
 #include "fw-trial-half.h"
 
 G_BEGIN_DECLS
@@ -22,6 +24,7 @@ typedef struct
   const char *folder; /* the job's own, for all it writes */
   FwEvents *events;
   GCancellable *cancellable;
+  FwPhase phase;
 
   FwModel *original;
   char *original_sha256;
@@ -39,13 +42,15 @@ typedef struct
   char *scores; /* the value that harm is measured at */
   GPtrArray *units;
   FwRewriter *rewriter;
+  FwRepair *repair; /* what calibration has seen, for roundings; NULL where none are made */
 
-  GPtrArray *few; /* FwTensors: some calibration samples, for quick measurements */
+  GPtrArray *few; /* rows of FwTensors: some calibration samples, for quick measurements */
   guint n_calibration;
   FwRecipe *recipe; /* ranges and means, all units at float32 */
 
   FwUnitHarm *harms;
   double *time_share; /* NULL where no int8 arithmetic is considered */
+  FwSizes *sizes;
   FwPathInput input;
   FwPath *path;
 } FwShrinkJob;
@@ -66,10 +71,17 @@ fw_shrink_job_read_preprocess (const char *name, const FwValueInfo *info, GError
 gboolean fw_shrink_job_find_preprocess (FwShrinkJob *self, FwProgress *progress, GError **error);
 /* The same, and lets the original answer the test half. */
 gboolean fw_shrink_job_find_samples (FwShrinkJob *self, GError **error);
-/* Prepares and calibrates: enough for any recipe. */
+/* Makes the model ready, and finds its units. */
+gboolean fw_shrink_job_prepare (FwShrinkJob *self, GError **error);
+/* All weights in 8 bits, their biases corrected by the means of a few samples. */
+FwRecipe *fw_shrink_job_make_first_recipe (FwShrinkJob *self, GError **error);
+/* One pass over the calibration half: enough for any recipe. */
 gboolean fw_shrink_job_calibrate (FwShrinkJob *self, GError **error);
 /* Ranks units and options and lays out the path. */
 gboolean fw_shrink_job_find_path (FwShrinkJob *self, GError **error);
+
+/* Shows how far @phase is as long as it lives. */
+FwProgress *fw_shrink_job_begin_phase (FwShrinkJob *self, FwPhase phase);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FwShrinkJob, fw_shrink_job_free)
 

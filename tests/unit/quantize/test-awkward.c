@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "fw-answers.h"
+#include "fw-calibration.h"
 #include "fw-error.h"
 #include "fw-file.h"
 #include "fw-prepare.h"
@@ -176,11 +177,14 @@ test_not_numbers (void)
   g_autoptr (FwRewriter) rewriter = NULL;
   g_autoptr (FwRecipe) recipe = NULL;
   g_autoptr (FwSession) original = NULL;
-  g_autoptr (GPtrArray) few = g_ptr_array_new_with_free_func ((GDestroyNotify) fw_tensor_unref);
+  g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func ((GDestroyNotify) g_ptr_array_unref);
+  GPtrArray *row = g_ptr_array_new_with_free_func ((GDestroyNotify) fw_tensor_unref);
   g_autoptr (GError) error = NULL;
   FwUnitHarm harms[2];
   double share[3];
 
+  g_ptr_array_add (row, make_sample (1));
+  g_ptr_array_add (rows, row);
   if (!tiny_need_runtime ())
     return;
   model = make_infinite ();
@@ -191,9 +195,9 @@ test_not_numbers (void)
   g_assert_false (fw_rewriter_can (rewriter, recipe, 0, FW_OPTION_INT8_COMPUTE));
   g_assert_true (fw_rewriter_can (rewriter, recipe, 0, FW_OPTION_INT8_STORAGE));
   g_assert_true (fw_rewriter_can (rewriter, recipe, 1, FW_OPTION_INT8_COMPUTE));
-  g_ptr_array_add (few, make_sample (1));
   {
-    const FwTrial trial = { rewriter, units, recipe, "y", "x", few, 1 };
+    const char *const scores[] = { "y", NULL };
+    const FwTrial trial = { rewriter, units, recipe, scores, rows, 1, NULL, NULL };
 
     fw_sensitivity_measure (&trial, TRUE, harms, NULL, NULL, &error);
     g_assert_no_error (error);
