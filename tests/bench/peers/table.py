@@ -63,52 +63,55 @@ def of_model(entry):
     return f"{text}; peers began with: {entry['upgrade']}.\n\n" + markdown(HEAD, rows)
 
 
-def difference(row):
-    """(bytes, same, decibels) by which ours differs from a peer's row."""
-    against = row["against"]
+def difference(row, key):
+    """(share of same answers, decibels) by which ours differs from a peer's row."""
+    against = row[key]
     decibels = None
     if against["sqnr_db"] is not None and row["test"]["sqnr_db"] is not None:
         decibels = against["sqnr_db"] - row["test"]["sqnr_db"]
     return (against["same"] - row["test"]["same"]) / row["test"]["total"], decibels
 
 
-def losses(entries):
-    """Every setting of every peer that did better than the stop of at most its size."""
+def losses(entries, key):
+    """Every setting of every peer that did better than the stop held against it."""
     rows = []
     for entry in entries:
         for row in entry["rows"]:
-            if "error" in row or "against" not in row:
+            if "error" in row or key not in row:
                 continue
-            if row["against"] is None:
-                rows.append([entry["name"], row["tool"], row["setting"],
-                             percent(row["bytes"], entry["bytes"]), "no stop as small", "", "", ""])
+            latency = row.get("latency")
+            about = [entry["name"], row["tool"], row["setting"],
+                     percent(row["bytes"], entry["bytes"]),
+                     number(latency["ratio"], 2) if latency else ""]
+            if row[key] is None:
+                rows.append(about + ["none", "", "", ""])
                 continue
-            same_gain, decibels = difference(row)
-            if same_gain < 0 or (decibels is not None and decibels < 0):
-                rows.append([entry["name"], row["tool"], row["setting"],
-                             percent(row["bytes"], entry["bytes"]), row["against"]["setting"],
-                             f"{100 * same_gain:+.1f}", number(row["against"]["p_same"], 2),
-                             "" if decibels is None else f"{decibels:+.1f}"])
-    head = ("model", "tool", "setting", "its bytes", "our stop", "same, points", "p", "dB")
+            gain, decibels = difference(row, key)
+            if gain < 0 or (decibels is not None and decibels < 0):
+                rows.append(about + [row[key]["setting"], f"{100 * gain:+.1f}",
+                                     number(row[key]["p_same"], 2),
+                                     "" if decibels is None else f"{decibels:+.1f}"])
+    head = ("model", "tool", "setting", "its bytes", "its latency", "our stop", "same, points",
+            "p", "dB")
     return markdown(head, rows) if rows else "None.\n"
 
 
-def summary(entries, installed):
-    """For each tool, over the models it could do: ours at no more bytes against its best."""
+def summary(entries, installed, key):
+    """For each tool, over the models it could do: ours against its best setting."""
     rows = []
     for tool, why in installed.items():
         if why is not None:
             rows.append([tool, "", "", "", "", "", f"can't be installed: {why}"])
             continue
         bests = [entry["best"][tool] for entry in entries if entry["best"].get(tool)]
-        held = [row for row in bests if row.get("against")]
-        gains = [difference(row) for row in held]
+        held = [row for row in bests if row.get(key)]
+        gains = [difference(row, key) for row in held]
         decibels = [gain for _, gain in gains if gain is not None]
         rows.append([
             tool, f"{len(bests)} of {len(entries)}", len(held),
             mean([100 * gain for gain, _ in gains]), mean(decibels),
             f"{sum(gain < 0 for gain, _ in gains)} / {sum(gain < 0 for gain in decibels)}", ""])
-    head = ("tool", "models done", "we have a stop as small", "same, points (mean)", "dB (mean)",
+    head = ("tool", "models done", "ours to compare", "same, points (mean)", "dB (mean)",
             "models where it is better (same / dB)", "error")
     return markdown(head, rows)
 

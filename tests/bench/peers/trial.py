@@ -142,11 +142,16 @@ def best_of(rows, tool):
     return max(mine, key=score) if mine else None
 
 
-def match(stops, limit, prefer=None):
-    """The stop of at most @limit bytes that Featherweight itself found the most faithful."""
+def match(stops, limit, ratio=None):
+    """The stop of at most @limit bytes, and at most @ratio of the float model's latency, that
+    Featherweight itself found the most faithful."""
     fitting = [row for row in stops if "error" not in row and "prefer" in row
-               and row["bytes"] <= limit and prefer in (None, row["prefer"])]
+               and row["bytes"] <= limit and (ratio is None or is_as_fast(row, ratio))]
     return max(fitting, key=own_score) if fitting else None
+
+
+def is_as_fast(row, ratio):
+    return row.get("latency") is not None and row["latency"]["low"] <= ratio
 
 
 def own_score(row):
@@ -156,12 +161,11 @@ def own_score(row):
 
 
 def hold_against(row, mine):
-    """Adds how a peer's row compares to the stop @mine of at most its size."""
+    """How a peer's row compares to the stop @mine; None where there is none."""
     if mine is None:
-        row["against"] = None
-        return
+        return None
     theirs, ours = row["test"], mine["test"]
-    row["against"] = {
+    return {
         "setting": mine["setting"], "bytes": mine["bytes"],
         "same": ours["same"], "sqnr_db": ours["sqnr_db"], "right": ours.get("right"),
         "p_same": statistics.mcnemar(theirs["same_list"], ours["same_list"]),
@@ -171,8 +175,9 @@ def hold_against(row, mine):
 
 
 def is_against(row, mine):
-    against = row.get("against")
-    return against is not None and against["setting"] == mine["setting"]
+    """Whether a peer's row is held against @mine, at its size or at its size and speed."""
+    return any((row.get(key) or {}).get("setting") == mine["setting"]
+               for key in ("against", "against_fast"))
 
 
 def worth_showing(rows, tools_run):
