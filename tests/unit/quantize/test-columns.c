@@ -220,6 +220,7 @@ test_three_dimensions (void)
   fw_columns_write (&positions, values, 0, 0, 1, row, 27);
   g_assert_cmpmem (row, sizeof row, values, sizeof row);
   g_assert_false (init (&self, node, 1, 6, 4, 1, 3, 3, 3, 3));
+  fw_columns_positions_clear (&positions);
   g_assert_false (fw_columns_choose (&self, one_too_many, 6, 10, 1, &positions));
   fw_node_free (node);
 }
