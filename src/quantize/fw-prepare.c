@@ -10,6 +10,7 @@
 #include "fw-error.h"
 #include "fw-graph-index.h"
 #include "fw-onnx-check.h"
+#include "fw-withhold.h"
 
 /* The format's version that has initializers apart from inputs. */
 #define IR_VERSION_FREE_INITIALIZERS 4
@@ -141,6 +142,19 @@ optimize_basic (FwModel *model, const char *folder, GError **error)
   return fw_model_load (output, error);
 }
 
+/* ONNX Runtime copies all that it is shown several times. Of a model that is too large for that it
+ * sees the graph and what is small; BatchNorm is folded into small layers only. */
+static FwModel *
+optimize_large (FwModel *model, const char *folder, GError **error)
+{
+  g_autoptr (FwModel) light = fw_model_withhold (model, fw_session_get_piece_size ());
+  FwModel *optimized = optimize_basic (light, folder, error);
+
+  if (optimized != NULL)
+    fw_model_give_back (optimized, model);
+  return optimized;
+}
+
 static char *
 make_node_name (const Onnx__NodeProto *node, gsize position, GHashTable *seen)
 {
@@ -207,9 +221,11 @@ fw_prepare_model (FwModel *original, gboolean convert, const char *folder, GErro
   copy = fw_model_copy (original);
   free_initializers_from_inputs (copy);
   raised = convert ? raise_opset (copy) : fw_model_ref (copy);
-  prepared = optimize_basic (raised, folder, error);
+  prepared = fw_session_get_piece_size () > 0 ? optimize_large (raised, folder, error)
+                                              : optimize_basic (raised, folder, error);
   if (prepared == NULL)
     return NULL;
+  fw_model_sort_initializers (prepared);
 
   /* Weights that a small file makes while loading would only grow if they were stored. */
   if (count_stored_weights (original, FW_ELEMENT_FLOAT) == 0

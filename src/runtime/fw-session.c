@@ -28,6 +28,12 @@ fw_session_set_piece_size (guint64 bytes)
   piece_size = bytes;
 }
 
+guint64
+fw_session_get_piece_size (void)
+{
+  return piece_size;
+}
+
 gboolean
 fw_session_is_piecewise (FwSession *self)
 {

@@ -77,6 +77,7 @@ void fw_session_free (FwSession *self);
  * and running that of the largest piece. What pieces hand on goes to the scratch folder
  * (fw-mapping.h). One setting for the whole program. */
 void fw_session_set_piece_size (guint64 bytes);
+guint64 fw_session_get_piece_size (void);
 gboolean fw_session_is_piecewise (FwSession *self);
 
 guint fw_session_get_n_inputs (FwSession *self);
