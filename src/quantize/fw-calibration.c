@@ -2,47 +2,27 @@
 
 #include "config.h"
 
-#include <math.h>
-#include <string.h>
-
 #include "fw-calibration.h"
+
 #include "fw-graph-index.h"
-#include "fw-kernels.h"
 #include "fw-parallel.h"
+#include "fw-watched.h"
 
 /* Values of so many bytes at most are asked of one run; for more, a sample is run again. */
 #define BYTES_PER_RUN ((guint64) 256 << 20)
 /* Values whose size nobody knows yet are asked for so many at a time. */
 #define UNKNOWN_PER_RUN 16
-
-typedef struct
-{
-  char *name;
-  int input;    /* its index, where it is an input of the model; else -1 */
-  guint64 size; /* bytes, the most seen so far; 0 where not known */
-  gboolean seen;
-  gboolean ragged; /* the channel axis changed its size or is too long */
-  guint64 *counts; /* [channels]; mean holds sums until the end */
-  FwTensorStatistics statistics;
-} Watched;
+/* Values of so many bytes at most are held at a time, by all samples that are on their way. */
+#define BYTES_IN_FLIGHT ((guint64) 512 << 20)
+/* From this size on a model gets all threads for one sample. */
+#define LARGE_MODEL ((guint64) 512 << 20)
 
 struct _FwCalibration
 {
-  GPtrArray *watched;  /* of Watched */
+  GPtrArray *watched;  /* of FwWatched */
   GHashTable *by_name; /* the same */
   guint n_samples;
 };
-
-static void
-watched_free (gpointer data)
-{
-  Watched *self = data;
-
-  g_free (self->name);
-  g_free (self->counts);
-  g_free (self->statistics.mean);
-  g_free (self);
-}
 
 void
 fw_calibration_free (FwCalibration *self)
@@ -55,7 +35,7 @@ fw_calibration_free (FwCalibration *self)
 const FwTensorStatistics *
 fw_calibration_get (FwCalibration *self, const char *value)
 {
-  Watched *watched = g_hash_table_lookup (self->by_name, value);
+  FwWatched *watched = g_hash_table_lookup (self->by_name, value);
 
   return watched != NULL && watched->seen ? &watched->statistics : NULL;
 }
@@ -66,111 +46,6 @@ fw_calibration_get_n_samples (FwCalibration *self)
   return self->n_samples;
 }
 
-/* Statistics of one tensor -------------------------------------------------------------------- */
-
-static gsize
-get_channels (FwTensor *tensor)
-{
-  guint n_dims = fw_tensor_get_n_dims (tensor);
-  const gint64 *dims = fw_tensor_get_dims (tensor);
-
-  if (n_dims == 0)
-    return 1;
-  return (gsize) dims[n_dims >= 3 ? 1 : n_dims - 1];
-}
-
-/* Values [outer, channels, inner] that are not all finite. */
-static void
-add_rare_means (Watched *self, const float *values, gsize outer, gsize inner)
-{
-  for (gsize o = 0; o < outer; o++)
-    for (gsize c = 0; c < self->statistics.channels; c++)
-      for (gsize i = 0; i < inner; i++, values++)
-        if (isfinite (*values))
-          {
-            self->statistics.mean[c] += (double) *values;
-            self->counts[c]++;
-          }
-}
-
-static double
-sum_values (const float *values, gsize n)
-{
-  double lanes[FW_KERNEL_LANES] = { 0 };
-
-  for (gsize i = 0; i < n; i += FW_KERNEL_BLOCK)
-    fw_kernel_sum (values + i, MIN (n - i, FW_KERNEL_BLOCK), lanes);
-  return fw_kernel_sum_lanes (lanes);
-}
-
-static void
-add_means (Watched *self, const float *values, gsize n, gsize inner, gboolean finite)
-{
-  const gsize channels = self->statistics.channels;
-  const gsize outer = n / (channels * inner);
-
-  if (!finite)
-    {
-      add_rare_means (self, values, outer, inner);
-      return;
-    }
-
-  for (gsize o = 0; o < outer; o++, values += channels * inner)
-    if (inner == 1)
-      fw_kernel_add (values, channels, self->statistics.mean);
-    else
-      for (gsize c = 0; c < channels; c++)
-        self->statistics.mean[c] += sum_values (values + c * inner, inner);
-  for (gsize c = 0; c < channels; c++)
-    self->counts[c] += outer * inner;
-}
-
-static void
-watched_add (Watched *self, FwTensor *tensor)
-{
-  FwHistogram *histogram = &self->statistics.histogram;
-  const float *values = fw_tensor_get_data (tensor);
-  const gsize n = fw_tensor_get_n_elements (tensor);
-  const gsize channels = get_channels (tensor);
-  const guint64 not_finite = histogram->n_not_finite;
-  gsize inner = 1;
-
-  if (!self->seen)
-    {
-      self->seen = TRUE;
-      self->statistics.is_float = TRUE;
-      self->statistics.channels = MIN (channels, FW_CALIBRATION_MAX_CHANNELS);
-      self->statistics.mean = g_new0 (double, self->statistics.channels);
-      self->counts = g_new0 (guint64, self->statistics.channels);
-    }
-  if (channels != self->statistics.channels)
-    self->ragged = TRUE;
-  if (n == 0)
-    return;
-
-  fw_histogram_add (histogram, values, n);
-  if (self->ragged)
-    return;
-
-  for (guint i = 2; i < fw_tensor_get_n_dims (tensor); i++)
-    inner *= (gsize) fw_tensor_get_dims (tensor)[i];
-  add_means (self, values, n, inner, histogram->n_not_finite == not_finite);
-}
-
-static void
-watched_finish (Watched *self)
-{
-  if (self->ragged)
-    {
-      g_clear_pointer (&self->statistics.mean, g_free);
-      self->statistics.channels = 0;
-    }
-  for (gsize c = 0; c < self->statistics.channels; c++)
-    if (self->counts[c] > 0)
-      self->statistics.mean[c] /= (double) self->counts[c];
-  g_clear_pointer (&self->counts, g_free);
-}
-
 /* The second thread --------------------------------------------------------------------------- */
 
 /* The values of one run: while the next one runs, these are counted. There are never more than two:
@@ -179,7 +54,7 @@ typedef struct
 {
   const FwFeed *feed;
   guint sample;
-  GPtrArray *watched; /* of Watched, not owned */
+  GPtrArray *watched; /* of FwWatched, not owned */
   GPtrArray *tensors; /* of FwTensor or NULL */
 } Batch;
 
@@ -205,12 +80,12 @@ static void
 count_tensor (guint index, gpointer user_data)
 {
   Batch *batch = user_data;
-  Watched *watched = batch->watched->pdata[index];
+  FwWatched *watched = batch->watched->pdata[index];
   FwTensor *tensor = batch->tensors->pdata[index];
 
   if (tensor == NULL || fw_tensor_get_element_type (tensor) != FW_ELEMENT_FLOAT)
     return;
-  watched_add (watched, tensor);
+  fw_watched_add (watched, tensor);
   if (batch->feed->observe != NULL)
     batch->feed->observe (watched->name, tensor, batch->sample, batch->feed->observer);
 }
@@ -317,22 +192,19 @@ calibration_new (FwModel *model, const char *const *values)
   FwCalibration *self = g_new0 (FwCalibration, 1);
   g_autoptr (FwGraphIndex) index = fw_graph_index_new (model);
 
-  self->watched = g_ptr_array_new_with_free_func (watched_free);
+  self->watched = g_ptr_array_new_with_free_func ((GDestroyNotify) fw_watched_free);
   self->by_name = g_hash_table_new (g_str_hash, g_str_equal);
   for (; *values != NULL; values++)
     {
-      Watched *watched;
+      FwWatched *watched;
 
       if (g_hash_table_contains (self->by_name, *values)
           || (fw_graph_index_get_producer (index, *values) < 0
               && !fw_graph_index_is_input (index, *values)))
         continue;
 
-      watched = g_new0 (Watched, 1);
-      watched->name = g_strdup (*values);
-      watched->input = -1;
-      watched->size = guess_size (fw_graph_index_get_info (index, *values));
-      fw_histogram_init (&watched->statistics.histogram);
+      watched = fw_watched_new (g_strdup (*values),
+                                guess_size (fw_graph_index_get_info (index, *values)));
       g_ptr_array_add (self->watched, watched);
       g_hash_table_insert (self->by_name, watched->name, watched);
     }
@@ -347,7 +219,7 @@ make_watched_model (FwCalibration *self, FwModel *model)
 
   for (guint i = 0; i < self->watched->len; i++)
     {
-      Watched *watched = self->watched->pdata[i];
+      FwWatched *watched = self->watched->pdata[i];
 
       if (fw_graph_index_get_producer (index, watched->name) >= 0)
         fw_model_add_output (copy, watched->name);
@@ -367,7 +239,7 @@ load_watched (FwCalibration *self, FwModel *model, guint threads, GError **error
 
   for (guint i = 0; i < fw_session_get_n_inputs (session); i++)
     {
-      Watched *watched
+      FwWatched *watched
           = g_hash_table_lookup (self->by_name, fw_session_get_input (session, i)->name);
 
       if (watched != NULL)
@@ -383,14 +255,22 @@ typedef struct
   FwCalibration *calibration;
   const FwFeed *feed;
   FwSession *session;
-  GPtrArray *made; /* of Watched: what is asked of a session that runs piece by piece */
+  GPtrArray *made; /* of FwWatched: what is asked of a session that runs piece by piece */
   Counter counter;
+  guint n_workers; /* samples at a time */
   GCancellable *cancellable;
+  GMutex mutex; /* of what workers share */
+  GCond changed;
+  GMutex feeding;
+  FwProgress *progress;
+  guint next_sample, next_turn;
+  guint n_done, n_working;
+  GError *error; /* of the first worker that failed */
 } Work;
 
 /* The watched values from @first on that one run may give. */
 static GPtrArray *
-choose_group (FwCalibration *self, guint *first)
+choose_group (FwCalibration *self, guint n_workers, guint *first)
 {
   GPtrArray *group = g_ptr_array_new ();
   guint64 bytes = 0;
@@ -398,14 +278,15 @@ choose_group (FwCalibration *self, guint *first)
 
   for (; *first < self->watched->len; (*first)++)
     {
-      Watched *watched = self->watched->pdata[*first];
+      FwWatched *watched = self->watched->pdata[*first];
 
       if (watched->input >= 0)
         continue;
       if (watched->size == 0)
         unknown++;
       bytes += watched->size;
-      if (group->len > 0 && (bytes > BYTES_PER_RUN || unknown > UNKNOWN_PER_RUN))
+      if (group->len > 0
+          && (bytes > BYTES_PER_RUN / MAX (n_workers, 1) || unknown > UNKNOWN_PER_RUN))
         break;
       g_ptr_array_add (group, watched);
     }
@@ -420,7 +301,7 @@ run_group (Work *work, GPtrArray *group, GPtrArray *inputs, GPtrArray *tensors, 
   g_autoptr (GPtrArray) outputs = NULL;
 
   for (guint i = 0; i < group->len; i++)
-    names[i] = ((Watched *) group->pdata[i])->name;
+    names[i] = ((FwWatched *) group->pdata[i])->name;
   outputs = fw_session_run (work->session, NULL, (FwTensor *const *) inputs->pdata, inputs->len,
                             names, work->cancellable, error);
   if (outputs == NULL)
@@ -428,11 +309,15 @@ run_group (Work *work, GPtrArray *group, GPtrArray *inputs, GPtrArray *tensors, 
 
   for (guint i = 0; i < group->len; i++)
     {
-      Watched *watched = group->pdata[i];
+      FwWatched *watched = group->pdata[i];
       FwTensor *tensor = outputs->pdata[i];
 
       if (tensor != NULL)
-        watched->size = MAX (watched->size, MAX (fw_tensor_get_size (tensor), 1));
+        {
+          g_mutex_lock (&work->mutex);
+          watched->size = MAX (watched->size, MAX (fw_tensor_get_size (tensor), 1));
+          g_mutex_unlock (&work->mutex);
+        }
       g_ptr_array_add (tensors, tensor != NULL ? fw_tensor_ref (tensor) : NULL);
     }
   return TRUE;
@@ -443,7 +328,7 @@ add_inputs (FwCalibration *self, GPtrArray *group, GPtrArray *inputs, GPtrArray 
 {
   for (guint i = 0; i < self->watched->len; i++)
     {
-      Watched *watched = self->watched->pdata[i];
+      FwWatched *watched = self->watched->pdata[i];
 
       if (watched->input < 0 || watched->input >= (int) inputs->len)
         continue;
@@ -466,7 +351,7 @@ run_sample (Work *work, guint sample, GPtrArray *inputs, GError **error)
 
   do
     {
-      g_autoptr (GPtrArray) group = choose_group (self, &next);
+      g_autoptr (GPtrArray) group = choose_group (self, 1, &next);
       g_autoptr (GPtrArray) tensors = g_ptr_array_new_with_free_func (unref_tensor);
 
       if (group->len > 0 && !run_group (work, group, inputs, tensors, error))
@@ -526,7 +411,7 @@ run_pieces (Work *work, FwProgress *progress, GError **error)
 
   for (guint i = 0; i < self->watched->len; i++)
     {
-      Watched *watched = self->watched->pdata[i];
+      FwWatched *watched = self->watched->pdata[i];
 
       if (watched->input >= 0)
         continue;
@@ -537,15 +422,13 @@ run_pieces (Work *work, FwProgress *progress, GError **error)
   return fw_session_run_many (work->session, &batch, progress, work->cancellable, error);
 }
 
+/* One after another, each with all threads; a second thread counts. */
 static gboolean
-run_all (Work *work, FwProgress *progress, GError **error)
+run_in_turn (Work *work, GError **error)
 {
   const FwFeed *feed = work->feed;
 
-  if (fw_session_is_piecewise (work->session))
-    return run_pieces (work, progress, error);
-
-  for (guint i = 0; i < feed->n; i++)
+  for (guint i = work->next_sample; i < feed->n; i++)
     {
       g_autoptr (GPtrArray) inputs = NULL;
       g_autoptr (GError) local = NULL;
@@ -565,9 +448,239 @@ run_all (Work *work, FwProgress *progress, GError **error)
             return FALSE;
           work->calibration->n_samples++;
         }
-      fw_progress_report (progress, (i + 1.0) / feed->n);
+      fw_progress_report (work->progress, (i + 1.0) / feed->n);
     }
   return TRUE;
+}
+
+/* Several samples at a time ---------------------------------------------------------------------
+ */
+
+/* The inputs of the next sample, or NULL where there is none or something failed. Samples are fed
+ * in order; those that are not skipped get a turn. */
+static GPtrArray *
+take_sample (Work *work, guint *sample, guint *turn, GError **error)
+{
+  GPtrArray *inputs = NULL;
+  GError *local = NULL;
+
+  g_mutex_lock (&work->feeding);
+  while (inputs == NULL && local == NULL && work->next_sample < work->feed->n)
+    {
+      if (g_cancellable_set_error_if_cancelled (work->cancellable, &local))
+        break;
+      *sample = work->next_sample++;
+      inputs = work->feed->func (*sample, work->feed->user_data, &local);
+    }
+  if (inputs != NULL)
+    *turn = work->next_turn++;
+  g_mutex_unlock (&work->feeding);
+  if (local != NULL)
+    g_propagate_error (error, local);
+  return inputs;
+}
+
+/* Waits until the samples before have added theirs. FALSE where another worker failed. */
+static gboolean
+wait_for_turn (Work *work, FwWatched *watched, guint turn)
+{
+  gboolean good;
+
+  g_mutex_lock (&work->mutex);
+  while (watched->next != turn && work->error == NULL)
+    g_cond_wait (&work->changed, &work->mutex);
+  good = work->error == NULL;
+  g_mutex_unlock (&work->mutex);
+  return good;
+}
+
+static gboolean
+count_in_turn (Work *work, guint sample, guint turn, GPtrArray *group, GPtrArray *tensors)
+{
+  Batch batch = { work->feed, sample, group, tensors };
+
+  for (guint i = 0; i < group->len; i++)
+    {
+      FwWatched *watched = group->pdata[i];
+      FwTensor *tensor = tensors->pdata[i];
+
+      if (!wait_for_turn (work, watched, turn))
+        return FALSE;
+      count_tensor (i, &batch);
+      tensors->pdata[i] = NULL;
+      g_clear_pointer (&tensor, fw_tensor_unref);
+
+      g_mutex_lock (&work->mutex);
+      watched->next++;
+      g_cond_broadcast (&work->changed);
+      g_mutex_unlock (&work->mutex);
+    }
+  return TRUE;
+}
+
+/* FALSE with @error not set where another worker failed. */
+static gboolean
+work_on_sample (Work *work, guint sample, guint turn, GPtrArray *inputs, GError **error)
+{
+  FwCalibration *self = work->calibration;
+  guint next = 0;
+
+  do
+    {
+      g_autoptr (GPtrArray) group = NULL;
+      g_autoptr (GPtrArray) tensors = g_ptr_array_new_with_free_func (unref_tensor);
+
+      g_mutex_lock (&work->mutex);
+      group = choose_group (self, work->n_workers, &next);
+      g_mutex_unlock (&work->mutex);
+      if (group->len > 0 && !run_group (work, group, inputs, tensors, error))
+        return FALSE;
+      if (next == self->watched->len)
+        add_inputs (self, group, inputs, tensors);
+      if (!count_in_turn (work, sample, turn, group, tensors))
+        return FALSE;
+    }
+  while (next < self->watched->len);
+  return TRUE;
+}
+
+static void
+work_on_samples (Work *work, guint n)
+{
+  GError *error = NULL;
+
+  for (guint i = 0; i < n; i++)
+    {
+      guint sample, turn;
+      g_autoptr (GPtrArray) inputs = take_sample (work, &sample, &turn, &error);
+
+      if (inputs == NULL || !work_on_sample (work, sample, turn, inputs, &error))
+        break;
+      g_mutex_lock (&work->mutex);
+      work->n_done++;
+      g_cond_broadcast (&work->changed);
+      g_mutex_unlock (&work->mutex);
+    }
+
+  g_mutex_lock (&work->mutex);
+  if (work->error == NULL)
+    work->error = g_steal_pointer (&error);
+  g_mutex_unlock (&work->mutex);
+  g_clear_error (&error);
+}
+
+static gpointer
+worker_run (gpointer data)
+{
+  Work *work = data;
+
+  work_on_samples (work, work->feed->n);
+  g_mutex_lock (&work->mutex);
+  work->n_working--;
+  g_cond_broadcast (&work->changed);
+  g_mutex_unlock (&work->mutex);
+  return NULL;
+}
+
+/* Progress is reported by the thread that asked for all this. */
+static void
+watch_workers (Work *work)
+{
+  guint reported = 0;
+
+  g_mutex_lock (&work->mutex);
+  while (work->n_working > 0)
+    {
+      guint done = work->n_done;
+
+      if (done > reported)
+        {
+          g_mutex_unlock (&work->mutex);
+          fw_progress_report (work->progress, (double) done / work->feed->n);
+          reported = done;
+          g_mutex_lock (&work->mutex);
+          continue;
+        }
+      g_cond_wait (&work->changed, &work->mutex);
+    }
+  g_mutex_unlock (&work->mutex);
+}
+
+static gboolean
+run_workers (Work *work, GError **error)
+{
+  g_autofree GThread **threads = g_new0 (GThread *, work->n_workers);
+
+  work->n_working = work->n_workers;
+  for (guint i = 0; i < work->n_workers; i++)
+    threads[i] = g_thread_new ("calibration", worker_run, work);
+  watch_workers (work);
+  for (guint i = 0; i < work->n_workers; i++)
+    g_thread_join (threads[i]);
+  work->calibration->n_samples = work->next_turn;
+  if (work->error != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&work->error));
+      return FALSE;
+    }
+  fw_progress_report (work->progress, 1);
+  return TRUE;
+}
+
+/* How many samples can be on their way at a time. */
+static guint
+choose_n_workers (FwCalibration *self, FwModel *model, guint n, guint threads)
+{
+  guint64 bytes = 1;
+
+  if (threads == 0)
+    threads = g_get_num_processors ();
+  for (guint i = 0; i < self->watched->len; i++)
+    bytes += ((FwWatched *) self->watched->pdata[i])->size;
+  if (fw_model_get_size (model) > LARGE_MODEL)
+    return 1;
+  return CLAMP (BYTES_IN_FLIGHT / bytes, 1, MAX (MIN (threads, n), 1));
+}
+
+/* Samples in parallel are faster than samples whose operators are: nothing waits for anything. */
+static gboolean
+run_all (Work *work, FwModel *model, guint threads, GError **error)
+{
+  FwCalibration *self = work->calibration;
+  guint wanted = choose_n_workers (self, model, work->feed->n, threads);
+  gboolean good;
+
+  work->session = load_watched (self, model, wanted > 1 ? 1 : threads, error);
+  if (work->session == NULL)
+    return FALSE;
+  if (wanted > 1 && !fw_session_is_piecewise (work->session))
+    {
+      /* The first one shows how large the values are whose size nobody knew. */
+      work->n_workers = 1;
+      work_on_samples (work, 1);
+      if (work->error != NULL)
+        {
+          g_propagate_error (error, g_steal_pointer (&work->error));
+          return FALSE;
+        }
+      work->n_workers = choose_n_workers (self, model, work->feed->n, threads);
+      if (work->n_workers > 1)
+        return run_workers (work, error);
+      self->n_samples = work->next_turn;
+    }
+  if (wanted > 1)
+    {
+      fw_session_free (work->session);
+      work->session = load_watched (self, model, threads, error);
+      if (work->session == NULL)
+        return FALSE;
+    }
+
+  counter_start (&work->counter, threads);
+  good = fw_session_is_piecewise (work->session) ? run_pieces (work, work->progress, error)
+                                                 : run_in_turn (work, error);
+  counter_stop (&work->counter);
+  return good;
 }
 
 FwCalibration *
@@ -580,24 +693,25 @@ fw_calibration_run (FwModel *model,
                     GError **error)
 {
   g_autoptr (FwCalibration) self = calibration_new (model, values);
-  g_autoptr (FwSession) session = NULL;
-  Work work = { .calibration = self, .feed = feed, .cancellable = cancellable };
-  gboolean ok;
+  Work work
+      = { .calibration = self, .feed = feed, .progress = progress, .cancellable = cancellable };
+  gboolean good;
 
   if (g_cancellable_set_error_if_cancelled (cancellable, error))
     return NULL;
-  session = load_watched (self, model, threads, error);
-  if (session == NULL)
-    return NULL;
 
-  work.session = session;
-  counter_start (&work.counter, threads);
-  ok = run_all (&work, progress, error);
-  counter_stop (&work.counter);
-  if (!ok)
+  g_mutex_init (&work.mutex);
+  g_mutex_init (&work.feeding);
+  g_cond_init (&work.changed);
+  good = run_all (&work, model, threads, error);
+  g_clear_pointer (&work.session, fw_session_free);
+  g_mutex_clear (&work.mutex);
+  g_mutex_clear (&work.feeding);
+  g_cond_clear (&work.changed);
+  if (!good)
     return NULL;
 
   for (guint i = 0; i < self->watched->len; i++)
-    watched_finish (self->watched->pdata[i]);
+    fw_watched_finish (self->watched->pdata[i]);
   return g_steal_pointer (&self);
 }

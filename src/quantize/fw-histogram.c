@@ -105,15 +105,8 @@ add_value (FwHistogram *self, float value)
 void
 fw_histogram_add_reference (FwHistogram *self, const float *values, gsize n)
 {
-  double lanes[FW_KERNEL_LANES] = { 0 };
-
   for (gsize i = 0; i < n; i++)
-    {
-      if (isfinite (values[i]))
-        lanes[i % FW_KERNEL_LANES] += (double) values[i];
-      add_value (self, values[i]);
-    }
-  self->sum += fw_kernel_sum_lanes (lanes);
+    add_value (self, values[i]);
 }
 
 static void
@@ -123,18 +116,6 @@ add_up_tables (FwHistogram *self, Tables tables)
     for (guint j = 0; j < TABLES; j++)
       self->bins[i] += tables[j][i];
   memset (tables, 0, sizeof (Tables));
-}
-
-/* A block with NaN or Inf in it. */
-static void
-add_rare_block (FwHistogram *self, const float *values, gsize n, double *lanes)
-{
-  for (gsize i = 0; i < n; i++)
-    {
-      if (isfinite (values[i]))
-        lanes[i % FW_KERNEL_LANES] += (double) values[i];
-      add_value (self, values[i]);
-    }
 }
 
 static void
@@ -159,11 +140,7 @@ count_block (FwHistogram *self, const float *values, gsize n, guint32 (*tables)[
 }
 
 static void
-add_block (FwHistogram *self,
-           const float *values,
-           gsize n,
-           double *lanes,
-           guint32 (*tables)[FW_HISTOGRAM_BINS])
+add_block (FwHistogram *self, const float *values, gsize n, guint32 (*tables)[FW_HISTOGRAM_BINS])
 {
   FwKernelScan scan;
   double magnitude;
@@ -174,7 +151,7 @@ add_block (FwHistogram *self,
     add_up_tables (self, tables);
   if (!isfinite (magnitude))
     {
-      add_rare_block (self, values, n, lanes);
+      fw_histogram_add_reference (self, values, n);
       return;
     }
 
@@ -185,15 +162,63 @@ add_block (FwHistogram *self,
 
   self->count += n;
   self->zeros += scan.zeros;
-  fw_kernel_sum (values, n, lanes);
   if (self->radius > 0)
     count_block (self, values, n, tables);
 }
 
-void
-fw_histogram_add (FwHistogram *self, const float *values, gsize n)
+/* A place in values [outer, channels, inner], and the sum of the channel it lies in so far. */
+typedef struct
 {
-  double lanes[FW_KERNEL_LANES] = { 0 };
+  gsize channels, inner;
+  gsize channel, place;
+  double lanes[FW_KERNEL_LANES];
+  double *sums;
+} Sums;
+
+static void
+add_row_to_sums (Sums *self, const float *values, gsize n)
+{
+  while (n > 0)
+    {
+      gsize length = MIN (n, self->channels - self->channel);
+
+      fw_kernel_add (values, length, self->sums + self->channel);
+      self->channel = (self->channel + length) % self->channels;
+      values += length;
+      n -= length;
+    }
+}
+
+/* The block was just counted: its values are still near. */
+static void
+add_block_to_sums (Sums *self, const float *values, gsize n)
+{
+  if (self->inner == 1)
+    {
+      add_row_to_sums (self, values, n);
+      return;
+    }
+  while (n > 0)
+    {
+      gsize length = MIN (n, self->inner - self->place);
+
+      fw_kernel_sum (values, length, self->lanes);
+      values += length;
+      n -= length;
+      self->place += length;
+      if (self->place == self->inner)
+        {
+          self->sums[self->channel] += fw_kernel_sum_lanes (self->lanes);
+          memset (self->lanes, 0, sizeof self->lanes);
+          self->place = 0;
+          self->channel = (self->channel + 1) % self->channels;
+        }
+    }
+}
+
+static void
+add (FwHistogram *self, const float *values, gsize n, Sums *sums)
+{
   Tables tables;
   gboolean use_tables = n >= FEW;
   gsize pending = 0;
@@ -204,7 +229,9 @@ fw_histogram_add (FwHistogram *self, const float *values, gsize n)
     {
       gsize length = MIN (n - i, FW_KERNEL_BLOCK);
 
-      add_block (self, values + i, length, lanes, use_tables ? tables : NULL);
+      add_block (self, values + i, length, use_tables ? tables : NULL);
+      if (sums != NULL)
+        add_block_to_sums (sums, values + i, length);
       pending += length;
       if (use_tables && pending >= MANY)
         {
@@ -214,5 +241,25 @@ fw_histogram_add (FwHistogram *self, const float *values, gsize n)
     }
   if (use_tables)
     add_up_tables (self, tables);
-  self->sum += fw_kernel_sum_lanes (lanes);
+}
+
+void
+fw_histogram_add (FwHistogram *self, const float *values, gsize n)
+{
+  add (self, values, n, NULL);
+}
+
+gboolean
+fw_histogram_add_channels (FwHistogram *self,
+                           const float *values,
+                           gsize outer,
+                           gsize channels,
+                           gsize inner,
+                           double *sums)
+{
+  const guint64 before = self->n_not_finite;
+  Sums place = { .channels = channels, .inner = inner, .sums = sums };
+
+  add (self, values, outer * channels * inner, &place);
+  return self->n_not_finite == before;
 }

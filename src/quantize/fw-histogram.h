@@ -20,7 +20,6 @@ typedef struct
 {
   double radius;           /* 0 until the first value other than 0 */
   double minimum, maximum; /* of all finite values, never -0; +inf, -inf when empty */
-  double sum;              /* in its last bits of the values' order, too */
   guint64 count;           /* finite values */
   guint64 n_not_finite;
   guint64 zeros;                   /* values equal to 0; they are in the bins, too */
@@ -29,7 +28,15 @@ typedef struct
 
 void fw_histogram_init (FwHistogram *self);
 void fw_histogram_add (FwHistogram *self, const float *values, gsize n);
-/* The same in plain C, one value at a time: what the fast one is tested against. */
+/* The same for values [outer, channels, inner], and sums[c] += the sum of each channel's. Returns
+ * FALSE, with @sums of no use, where there is a NaN or Inf among them. */
+gboolean fw_histogram_add_channels (FwHistogram *self,
+                                    const float *values,
+                                    gsize outer,
+                                    gsize channels,
+                                    gsize inner,
+                                    double *sums);
+/* The first in plain C, one value at a time: what the fast one is tested against. */
 void fw_histogram_add_reference (FwHistogram *self, const float *values, gsize n);
 
 /* The centre of bin @index. */

@@ -11,7 +11,10 @@
 #include <sys/resource.h>
 
 #include "fw-calibration.h"
+#include "fw-file.h"
+#include "fw-prepare.h"
 #include "fw-random.h"
+#include "fw-rewrite.h"
 
 typedef struct
 {
@@ -63,26 +66,6 @@ run_bare (FwSession *session, Source *source, guint n, GError **error)
   return TRUE;
 }
 
-/* The outputs of all convolutions and matrix products, and the model's inputs. */
-static GPtrArray *
-choose_values (FwModel *model, FwSession *session)
-{
-  Onnx__GraphProto *graph = fw_model_get_graph (model);
-  GPtrArray *values = g_ptr_array_new ();
-
-  for (gsize i = 0; i < graph->n_node; i++)
-    {
-      const char *type = graph->node[i]->op_type;
-
-      if (g_str_equal (type, "Conv") || g_str_equal (type, "MatMul") || g_str_equal (type, "Gemm"))
-        g_ptr_array_add (values, graph->node[i]->output[0]);
-    }
-  for (guint i = 0; i < fw_session_get_n_inputs (session); i++)
-    g_ptr_array_add (values, fw_session_get_input (session, i)->name);
-  g_ptr_array_add (values, NULL);
-  return values;
-}
-
 static glong
 get_peak (void)
 {
@@ -107,33 +90,41 @@ static gboolean
 bench (const char *path, guint n, guint threads, GError **error)
 {
   const FwSessionOptions options = { .threads = threads, .optimization = FW_OPTIMIZE_ALL };
-  g_autoptr (FwModel) model = fw_model_load (path, error);
+  g_autofree char *folder = g_dir_make_tmp ("bench-XXXXXX", NULL);
+  g_autoptr (FwModel) original = fw_model_load (path, error);
+  g_autoptr (FwModel) model
+      = original != NULL ? fw_prepare_model (original, TRUE, folder, error) : NULL;
   g_autoptr (FwSession) session = model != NULL ? fw_session_new (path, &options, error) : NULL;
-  g_autoptr (GPtrArray) values = NULL;
+  g_autoptr (GPtrArray) units = NULL;
+  g_autoptr (FwRewriter) rewriter = NULL;
+  g_auto (GStrv) values = NULL;
   g_autoptr (FwCalibration) calibration = NULL;
   Source source = { session, { 1 } };
   const FwFeed feed = { n, make_inputs, &source };
   gint64 start, middle, end;
   double cpu_start, cpu_middle, cpu_end;
 
+  fw_file_remove_tree (folder);
   if (session == NULL || !run_bare (session, &source, 5, error))
     return FALSE;
 
-  values = choose_values (model, session);
+  units = fw_units_find (model);
+  rewriter = fw_rewriter_new (model, units, threads);
+  values = fw_rewriter_list_values (rewriter);
   start = g_get_monotonic_time ();
   cpu_start = get_cpu_time ();
   if (!run_bare (session, &source, n, error))
     return FALSE;
   middle = g_get_monotonic_time ();
   cpu_middle = get_cpu_time ();
-  calibration = fw_calibration_run (model, (const char *const *) values->pdata, &feed, threads,
-                                    NULL, NULL, error);
+  calibration
+      = fw_calibration_run (model, (const char *const *) values, &feed, threads, NULL, NULL, error);
   if (calibration == NULL)
     return FALSE;
 
   end = g_get_monotonic_time ();
   cpu_end = get_cpu_time ();
-  g_print ("%u samples, %u values, %ld MB at most\n", n, values->len - 1, get_peak () >> 10);
+  g_print ("%u samples, %u values, %ld MB at most\n", n, g_strv_length (values), get_peak () >> 10);
   g_print ("time: %.2f ms a bare run, %.2f ms a watched one, ratio %.2f\n",
            (middle - start) * 1e-3 / n, (end - middle) * 1e-3 / n,
            (double) (end - middle) / (middle - start));
