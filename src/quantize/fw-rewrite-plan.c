@@ -15,6 +15,7 @@
 typedef struct
 {
   FwRewritePlan *plan;
+  FwModel *model;
   Onnx__GraphProto *graph;
   FwGraphIndex *index;
   FwRecipe *recipe;
@@ -58,18 +59,24 @@ count_data_inputs (const Onnx__NodeProto *node)
 }
 
 static int
-find_single_consumer (Planner *planner, const char *value)
+find_only_consumer (FwGraphIndex *index, const char *value)
 {
   guint n;
-  const guint *consumers = fw_graph_index_get_consumers (planner->index, value, &n);
+  const guint *consumers = fw_graph_index_get_consumers (index, value, &n);
 
-  if (n != 1 || fw_graph_index_is_output (planner->index, value))
+  if (n != 1 || fw_graph_index_is_output (index, value))
     return -1;
   return consumers[0];
 }
 
+static int
+find_single_consumer (Planner *planner, const char *value)
+{
+  return find_only_consumer (planner->index, value);
+}
+
 static gboolean
-read_bound (Planner *planner,
+read_bound (FwGraphIndex *index,
             const Onnx__NodeProto *clip,
             guint input,
             const char *attribute,
@@ -79,8 +86,7 @@ read_bound (Planner *planner,
   *bound = fallback;
   if (clip->n_input > input && *clip->input[input] != '\0')
     {
-      Onnx__TensorProto *tensor
-          = fw_graph_index_get_initializer (planner->index, clip->input[input]);
+      Onnx__TensorProto *tensor = fw_graph_index_get_initializer (index, clip->input[input]);
       g_autofree float *values = tensor != NULL ? fw_tensor_proto_to_floats (tensor) : NULL;
 
       if (values == NULL || fw_tensor_proto_get_n_elements (tensor) != 1)
@@ -92,12 +98,83 @@ read_bound (Planner *planner,
   return TRUE;
 }
 
+/* Whether it lets the values around 0 through and nothing beyond its bounds. */
+static gboolean
+is_activation_around_zero (FwGraphIndex *index, const Onnx__NodeProto *node)
+{
+  double low, high;
+
+  if (strcmp (node->op_type, "Relu") == 0)
+    return TRUE;
+  return strcmp (node->op_type, "Clip") == 0 && read_bound (index, node, 1, "min", -INFINITY, &low)
+         && read_bound (index, node, 2, "max", INFINITY, &high) && low <= 0 && high >= 0;
+}
+
+/* The result of the one operator that reads @value, where it can do with the range of that. */
+static char *
+find_successor (FwModel *model, FwGraphIndex *index, const char *value)
+{
+  int next = find_only_consumer (index, value);
+  Onnx__NodeProto *node = next >= 0 ? fw_model_get_graph (model)->node[next] : NULL;
+
+  if (node == NULL || node->n_output != 1
+      || !(is_activation_around_zero (index, node) || strcmp (node->op_type, "Concat") == 0))
+    return NULL;
+  return node->output[0];
+}
+
+const char *
+fw_rewrite_plan_find_range (FwModel *model,
+                            FwGraphIndex *index,
+                            FwRecipe *recipe,
+                            const char *value)
+{
+  while (value != NULL && fw_recipe_get_range (recipe, value) == NULL)
+    value = find_successor (model, index, value);
+  return value;
+}
+
+void
+fw_rewrite_plan_list_values (FwModel *model,
+                             FwGraphIndex *index,
+                             GHashTable *seen,
+                             GPtrArray *values)
+{
+  static const char *const makers[]
+      = { "Conv",   "Gemm", "MatMul", "Relu", "Clip", "Add", "AveragePool", "GlobalAveragePool",
+          "Concat", NULL };
+  Onnx__GraphProto *graph = fw_model_get_graph (model);
+
+  for (gsize i = 0; i < graph->n_node; i++)
+    {
+      Onnx__NodeProto *node = graph->node[i];
+      const char *next;
+
+      if (node->n_output != 1 || !g_strv_contains (makers, node->op_type))
+        continue;
+      next = find_successor (model, index, node->output[0]);
+      /* Of two activations the first one counts. */
+      if (next != NULL && is_activation_around_zero (index, node))
+        {
+          int reader = find_only_consumer (index, node->output[0]);
+
+          if (is_activation_around_zero (index, graph->node[reader]))
+            next = NULL;
+        }
+      if (next == NULL && g_hash_table_add (seen, node->output[0]))
+        g_ptr_array_add (values, node->output[0]);
+    }
+}
+
 /* The value whose range @value gets: its own, or that of what it becomes a part of. */
 static char *
 get_like (Planner *planner, char *value)
 {
   char *like = g_hash_table_lookup (planner->shared, value);
 
+  if (like == NULL)
+    like = (char *) fw_rewrite_plan_find_range (planner->model, planner->index, planner->recipe,
+                                                value);
   return like != NULL ? like : value;
 }
 
@@ -119,8 +196,8 @@ is_swallowed_by (Planner *planner, const Onnx__NodeProto *node, const FwRange *r
     return range->zero_point == 0;
   if (strcmp (node->op_type, "Clip") != 0)
     return FALSE;
-  if (!read_bound (planner, node, 1, "min", -INFINITY, &low)
-      || !read_bound (planner, node, 2, "max", INFINITY, &high))
+  if (!read_bound (planner->index, node, 1, "min", -INFINITY, &low)
+      || !read_bound (planner->index, node, 2, "max", INFINITY, &high))
     return FALSE;
   bottom = -range->scale * range->zero_point;
   top = range->scale * (255 - range->zero_point);
@@ -366,7 +443,7 @@ FwRewritePlan *
 fw_rewrite_plan_new (FwModel *model, FwGraphIndex *index, GPtrArray *units, FwRecipe *recipe)
 {
   FwRewritePlan *plan = g_new0 (FwRewritePlan, 1);
-  Planner planner = { plan, fw_model_get_graph (model), index, recipe, NULL, NULL };
+  Planner planner = { plan, model, fw_model_get_graph (model), index, recipe, NULL, NULL };
   g_autofree gboolean *is_wanted = NULL;
   g_autoptr (GHashTable) shared = g_hash_table_new (g_str_hash, g_str_equal);
   guint n = planner.graph->n_node;

@@ -38,6 +38,21 @@ FwRewritePlan *
 fw_rewrite_plan_new (FwModel *model, FwGraphIndex *index, GPtrArray *units, FwRecipe *recipe);
 void fw_rewrite_plan_free (FwRewritePlan *self);
 
+/* The value whose range in @recipe is to be taken for @value: its own, or where that was not
+ * watched (fw_rewrite_plan_list_values ()) that of what it goes into; NULL where none is known. */
+const char *fw_rewrite_plan_find_range (FwModel *model,
+                                        FwGraphIndex *index,
+                                        FwRecipe *recipe,
+                                        const char *value);
+
+/* Appends the values whose ranges a plan may need to @values, in the order of the graph. What an
+ * activation or a Concat alone reads is left out: to watch it would cost a run over the memory, and
+ * keep ONNX Runtime from fusing the activation. @seen: the set of those that are in @values. */
+void fw_rewrite_plan_list_values (FwModel *model,
+                                  FwGraphIndex *index,
+                                  GHashTable *seen,
+                                  GPtrArray *values);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FwRewritePlan, fw_rewrite_plan_free)
 
 G_END_DECLS

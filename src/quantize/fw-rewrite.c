@@ -106,26 +106,11 @@ get_weights (FwRewriter *self, guint unit)
   return self->weights[unit];
 }
 
-/* The result of the Relu that alone uses @value, or NULL. */
-static const char *
-find_relu (FwRewriter *self, const char *value)
-{
-  Onnx__GraphProto *graph = fw_model_get_graph (self->prepared);
-  guint n;
-  const guint *consumers = fw_graph_index_get_consumers (self->index, value, &n);
-
-  if (n != 1 || strcmp (graph->node[consumers[0]]->op_type, "Relu") != 0
-      || fw_graph_index_is_output (self->index, value))
-    return NULL;
-  return graph->node[consumers[0]]->output[0];
-}
-
 gboolean
 fw_rewriter_can (FwRewriter *self, FwRecipe *recipe, guint unit, FwOption option)
 {
   const FwUnit *entry = g_ptr_array_index (self->units, unit);
   const char *result = fw_model_get_graph (self->prepared)->node[entry->node]->output[0];
-  const char *relu = find_relu (self, result);
 
   if (!fw_unit_can (entry, option))
     return FALSE;
@@ -134,43 +119,30 @@ fw_rewriter_can (FwRewriter *self, FwRecipe *recipe, guint unit, FwOption option
   if (fw_recipe_get_range (recipe, entry->input) == NULL)
     return FALSE;
   /* The others can do without: their result may stay as it is. */
-  return strcmp (entry->op_type, "Conv") != 0 || fw_recipe_get_range (recipe, result) != NULL
-         || (relu != NULL && fw_recipe_get_range (recipe, relu) != NULL);
+  return strcmp (entry->op_type, "Conv") != 0
+         || fw_rewrite_plan_find_range (self->prepared, self->index, recipe, result) != NULL;
 }
 
 char **
 fw_rewriter_list_values (FwRewriter *self)
 {
-  Onnx__GraphProto *graph = fw_model_get_graph (self->prepared);
   g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
-  GStrvBuilder *builder = g_strv_builder_new ();
-  char **values;
+  g_autoptr (GPtrArray) values = g_ptr_array_new ();
+  char **list;
 
   /* Every activation: which of them a path needs is known only when it has been found. */
   for (guint i = 0; i < self->units->len; i++)
     {
       FwUnit *unit = g_ptr_array_index (self->units, i);
 
-      if (g_hash_table_add (seen, unit->input))
-        g_strv_builder_add (builder, unit->input);
+      if (unit->input != NULL && g_hash_table_add (seen, unit->input))
+        g_ptr_array_add (values, unit->input);
     }
-  for (gsize i = 0; i < graph->n_node; i++)
-    {
-      static const char *const makers[]
-          = { "Conv",   "Gemm", "MatMul", "Relu", "Clip", "Add", "AveragePool", "GlobalAveragePool",
-              "Concat", NULL };
-      Onnx__NodeProto *node = graph->node[i];
-
-      /* Watching what a Relu swallows would keep ONNX Runtime from fusing the two. Of two Relus the
-       * first one counts. */
-      if (node->n_output == 1 && g_strv_contains (makers, node->op_type)
-          && (find_relu (self, node->output[0]) == NULL || strcmp (node->op_type, "Relu") == 0)
-          && g_hash_table_add (seen, node->output[0]))
-        g_strv_builder_add (builder, node->output[0]);
-    }
-  values = g_strv_builder_end (builder);
-  g_strv_builder_unref (builder);
-  return values;
+  fw_rewrite_plan_list_values (self->prepared, self->index, seen, values);
+  list = g_new0 (char *, values->len + 1);
+  for (guint i = 0; i < values->len; i++)
+    list[i] = g_strdup (g_ptr_array_index (values, i));
+  return list;
 }
 
 static gboolean

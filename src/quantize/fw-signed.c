@@ -71,9 +71,19 @@ is_uint8 (Signing *s, const Onnx__NodeProto *node, gboolean *known)
   return type == FW_ELEMENT_UNDEFINED || type == FW_ELEMENT_UINT8;
 }
 
-/* Every use of a quantized value must be its widening: other operators would see other numbers. */
+/* A Pad with zeros, which stand for what they stand for nowhere else: an unsigned 0. */
 static gboolean
-check_uses (Signing *s, const char *value, GError **error)
+is_plain_pad (const Onnx__NodeProto *node)
+{
+  const Onnx__AttributeProto *mode = fw_node_find_attribute (node, "mode");
+
+  return is_operator (node, "Pad") && node->n_input == 2 && node->n_output == 1 && mode == NULL;
+}
+
+/* Every use of a quantized value must be its widening, or a Pad of which that is true: other
+ * operators would see other numbers. */
+static gboolean
+take_value (Signing *s, const char *value, GError **error)
 {
   Onnx__GraphProto *graph = fw_model_get_graph (s->original);
   guint n;
@@ -85,9 +95,17 @@ check_uses (Signing *s, const char *value, GError **error)
     {
       Onnx__NodeProto *node = graph->node[consumers[i]];
 
-      if (!is_operator (node, "DequantizeLinear") || g_strcmp0 (get_input (node, 0), value) != 0)
+      if (g_strcmp0 (get_input (node, 0), value) != 0)
+        return fail (error);
+      if (is_plain_pad (node))
+        {
+          if (!take_value (s, node->output[0], error))
+            return FALSE;
+        }
+      else if (!is_operator (node, "DequantizeLinear"))
         return fail (error);
     }
+  g_hash_table_add (s->values, (gpointer) value);
   return TRUE;
 }
 
@@ -109,9 +127,8 @@ find_values (Signing *s, GError **error)
             return fail (error);
           continue;
         }
-      if (!known || !check_uses (s, node->output[0], error))
+      if (!known || !take_value (s, node->output[0], error))
         return known ? FALSE : fail (error);
-      g_hash_table_add (s->values, node->output[0]);
     }
   return TRUE;
 }
@@ -163,6 +180,18 @@ get_signed_zero (Signing *s, const Onnx__NodeProto *node)
   return name;
 }
 
+static void
+sign_pad (Signing *s, Onnx__NodeProto *node)
+{
+  static const gint8 zero = -SHIFT;
+  g_autoptr (GBytes) bytes = g_bytes_new_static (&zero, 1);
+  g_autofree char *name = make_name (s);
+
+  fw_model_add_initializer (s->copy,
+                            fw_model_new_tensor (s->copy, name, FW_ELEMENT_INT8, NULL, 0, bytes));
+  fw_node_set_input (node, 2, name);
+}
+
 static gboolean
 sign_node (Signing *s, const Onnx__NodeProto *old, Onnx__NodeProto *node, GError **error)
 {
@@ -174,6 +203,11 @@ sign_node (Signing *s, const Onnx__NodeProto *old, Onnx__NodeProto *node, GError
         return TRUE;
       if (fw_node_find_attribute (old, "output_dtype") != NULL)
         fw_node_set_int (node, "output_dtype", FW_ELEMENT_INT8);
+    }
+  else if (is_plain_pad (old) && g_hash_table_contains (s->values, old->input[0]))
+    {
+      sign_pad (s, node);
+      return TRUE;
     }
   else if (!is_operator (old, "DequantizeLinear") || get_input (old, 0) == NULL
            || !g_hash_table_contains (s->values, old->input[0]))
