@@ -15,6 +15,11 @@
 /* Of the mean of the diagonal: what is added to it. */
 #define DAMPING 0.01
 #define SWEEPS 8
+/* Rounds of finding the best scale for the codes, and then codes for that. */
+#define RESCALINGS 2
+/* With few bits, scales around the best one for each weight by itself are tried, too. */
+#define TRIES 2
+#define TRY_STEP 0.08f
 
 /* Blocks -------------------------------------------------------------------------------------- */
 
@@ -182,7 +187,7 @@ find_scales (FwRoundingChunk *self, gsize first, gsize n, float *scales)
   const FwRoundingJob *job = self->job;
   const float *weights = self->target + first * LANES;
   const float largest = job->grid->largest;
-  const int least = job->bits <= 4 ? 40 : 50;
+  const int least = fw_rounding_get_least_percent (job->bits);
   float magnitude[LANES] = { 0 }, lowest[LANES];
 
   for (gsize i = 0; i < n * LANES; i++)
@@ -195,7 +200,7 @@ find_scales (FwRoundingChunk *self, gsize first, gsize n, float *scales)
   if ((job->repairs & FW_REPAIR_CLIP) == 0)
     return;
 
-  for (int percent = 100; percent >= least; percent -= 2)
+  for (int percent = fw_rounding_get_most_percent (job->grid); percent >= least; percent -= 2)
     {
       float tried[LANES], errors[LANES] = { 0 };
 
@@ -415,9 +420,9 @@ find_gradients (const FwRoundingChunk *self, float *errors, float *gradients)
     }
 }
 
-/* Lets each channel's codes and scales settle, and notes the errors. */
+/* Lets each channel's codes and scales settle if @descent, and notes the errors. */
 static void
-polish (FwRoundingChunk *self)
+polish (FwRoundingChunk *self, gboolean descent)
 {
   const FwRoundingJob *job = self->job;
   g_autofree float *errors = g_new (float, job->length *LANES);
@@ -437,10 +442,10 @@ polish (FwRoundingChunk *self)
       for (gsize i = 0; i < job->n_scales; i++)
         channel.scales[i] = self->scales[i * LANES + lane];
 
-      if ((job->repairs & FW_REPAIR_DESCENT) != 0)
+      if (descent)
         {
           descend (&channel);
-          for (guint round = 0; round < 2; round++)
+          for (guint round = 0; round < RESCALINGS; round++)
             {
               for (gsize i = 0; i < job->n_scales; i++)
                 rescale (&channel, i);
@@ -457,6 +462,54 @@ polish (FwRoundingChunk *self)
   g_free (channel.codes);
 }
 
+typedef struct
+{
+  float *codes, *scales;
+  double errors[LANES];
+} Best;
+
+static void
+keep_best (const FwRoundingChunk *self, Best *best)
+{
+  const FwRoundingJob *job = self->job;
+
+  for (guint lane = 0; lane < self->n; lane++)
+    {
+      if (!(self->errors[lane] < best->errors[lane]))
+        continue;
+      best->errors[lane] = self->errors[lane];
+      for (gsize i = 0; i < job->length; i++)
+        best->codes[i * LANES + lane] = self->codes[i * LANES + lane];
+      for (gsize i = 0; i < job->n_scales; i++)
+        best->scales[i * LANES + lane] = self->scales[i * LANES + lane];
+    }
+}
+
+/* What is best for each weight by itself need not be best for all together. */
+static void
+round_with_some_scales (FwRoundingChunk *self)
+{
+  const FwRoundingJob *job = self->job;
+  const gsize n_scales = job->n_scales * LANES;
+  g_autofree float *base = g_memdup2 (self->scales, n_scales * sizeof (float));
+  g_autofree float *codes = g_new0 (float, job->length *LANES);
+  g_autofree float *scales = g_memdup2 (base, n_scales * sizeof (float));
+  Best best = { codes, scales };
+
+  for (guint lane = 0; lane < LANES; lane++)
+    best.errors[lane] = G_MAXDOUBLE;
+  for (int i = -TRIES; i <= TRIES; i++)
+    {
+      for (gsize s = 0; s < n_scales; s++)
+        self->scales[s] = clean_scale (base[s] * (1 + (float) i * TRY_STEP));
+      round_with_feedback (self);
+      polish (self, FALSE);
+      keep_best (self, &best);
+    }
+  memcpy (self->codes, codes, job->length * LANES * sizeof *codes);
+  memcpy (self->scales, scales, n_scales * sizeof *scales);
+}
+
 void
 fw_rounding_chunk_run (FwRoundingChunk *self)
 {
@@ -467,9 +520,11 @@ fw_rounding_chunk_run (FwRoundingChunk *self)
   for (gsize i = 0; i < job->n_scales; i++)
     find_scales (self, i * job->block, MIN (job->block, job->length - i * job->block),
                  self->scales + i * LANES);
-  if ((job->repairs & FW_REPAIR_GPTQ) != 0)
-    round_with_feedback (self);
-  else
+  if ((job->repairs & FW_REPAIR_GPTQ) == 0)
     round_nearest (self);
-  polish (self);
+  else if (job->bits <= FW_ROUNDING_FEW_BITS && (job->repairs & FW_REPAIR_CLIP) != 0)
+    round_with_some_scales (self);
+  else
+    round_with_feedback (self);
+  polish (self, (job->repairs & FW_REPAIR_DESCENT) != 0);
 }

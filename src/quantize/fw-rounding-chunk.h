@@ -13,6 +13,22 @@
 
 G_BEGIN_DECLS
 
+#define FW_ROUNDING_FEW_BITS 4
+
+/* Scales that are looked at, in hundredths of the one that reaches the largest weight. Where codes
+ * lie closer together near 0 it may be better if the largest weight is far from the last code. */
+static inline int
+fw_rounding_get_most_percent (const FwGrid *grid)
+{
+  return grid->nearest != NULL ? 160 : 100;
+}
+
+static inline int
+fw_rounding_get_least_percent (guint bits)
+{
+  return bits <= FW_ROUNDING_FEW_BITS ? 40 : 50;
+}
+
 /* What one block of a group's moments gives, before any channel is looked at. */
 typedef struct
 {

@@ -232,6 +232,7 @@ do_moments_fit (FwSecondMoments *moments, const FwWeightShape *shape)
 static float
 find_plain_scale (const Find *find, const float *values, gsize n)
 {
+  const int least = fw_rounding_get_least_percent (find->options.bits);
   float full = fw_kernel_magnitude (values, n) / find->grid->largest;
   float best = full;
   double lowest;
@@ -241,11 +242,14 @@ find_plain_scale (const Find *find, const float *values, gsize n)
   if ((find->options.repairs & FW_REPAIR_CLIP) == 0)
     return full;
   lowest = fw_kernel_nearest_error (values, n, full, find->grid);
-  for (int percent = 98; percent >= (find->options.bits <= 4 ? 40 : 50) && lowest > 0; percent -= 2)
+  for (int percent = fw_rounding_get_most_percent (find->grid); percent >= least && lowest > 0;
+       percent -= 2)
     {
       float tried = full * ((float) percent / 100.0f);
-      double error
-          = tried < FLT_MIN ? lowest : fw_kernel_nearest_error (values, n, tried, find->grid);
+      double error = lowest;
+
+      if (tried >= FLT_MIN && tried <= FLT_MAX)
+        error = fw_kernel_nearest_error (values, n, tried, find->grid);
 
       if (error < lowest)
         {
