@@ -166,13 +166,14 @@ simulate_coded (FwRewriter *self,
                 FwRecipe *recipe,
                 guint position,
                 FwOption option,
+                const FwRange *input,
                 float **weights,
                 float **bias,
                 GError **error)
 {
   FwUnit *unit = g_ptr_array_index (self->units, position);
   gboolean rounds_input = fw_option_get_arithmetic (option) == FW_ARITHMETIC_INT8;
-  const FwRange *range = rounds_input ? fw_recipe_get_range (recipe, unit->input) : NULL;
+  const FwRange *range = rounds_input ? input : NULL;
   g_autoptr (FwCodedWeights) coded = fw_unit_weights_get_coded (
       get_weights (self, position), recipe, option, range != NULL ? range->scale : 0, error);
 
@@ -203,12 +204,28 @@ fw_rewriter_simulate (FwRewriter *self,
                       GError **error)
 {
   FwUnit *unit = g_ptr_array_index (self->units, position);
+
+  return fw_rewriter_simulate_on (self, recipe, position, option,
+                                  fw_recipe_get_range (recipe, unit->input), weights, bias, error);
+}
+
+gboolean
+fw_rewriter_simulate_on (FwRewriter *self,
+                         FwRecipe *recipe,
+                         guint position,
+                         FwOption option,
+                         const FwRange *input,
+                         float **weights,
+                         float **bias,
+                         GError **error)
+{
+  FwUnit *unit = g_ptr_array_index (self->units, position);
   Onnx__TensorProto *tensor;
 
   if (!fw_unit_can (unit, option))
     return fail_option (unit, option, error);
   if (fw_option_get_bits (option) <= 8)
-    return simulate_coded (self, recipe, position, option, weights, bias, error);
+    return simulate_coded (self, recipe, position, option, input, weights, bias, error);
   if (option == FW_OPTION_FLOAT16)
     *weights = fw_unit_weights_widen_float16 (get_weights (self, position));
   else

@@ -48,6 +48,17 @@ gboolean fw_rewriter_simulate (FwRewriter *self,
                                float **bias,
                                GError **error);
 
+/* The same where the unit's input is rounded to another range than its own, as behind a Concat
+ * whose range all its inputs share. */
+gboolean fw_rewriter_simulate_on (FwRewriter *self,
+                                  FwRecipe *recipe,
+                                  guint unit,
+                                  FwOption option,
+                                  const FwRange *input,
+                                  float **weights,
+                                  float **bias,
+                                  GError **error);
+
 /* The values whose ranges and the inputs whose means a recipe may need: a NULL-terminated set. */
 char **fw_rewriter_list_values (FwRewriter *self);
 

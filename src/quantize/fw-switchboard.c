@@ -258,10 +258,13 @@ fw_switches_set_weights (FwSwitches *self, guint unit, const float *weights, con
 
 /* What the stored form depends on; NULL where it may not be remembered. */
 static char *
-make_key (FwSwitchboard *self, FwRecipe *recipe, guint position, FwOption option)
+make_key (FwSwitchboard *self,
+          FwRecipe *recipe,
+          guint position,
+          FwOption option,
+          const FwRange *range)
 {
   const FwUnit *unit = g_ptr_array_index (self->units, position);
-  const FwRange *range = fw_recipe_get_range (recipe, unit->input);
   GBytes *scales = NULL, *offsets = NULL;
   gsize n;
 
@@ -275,7 +278,12 @@ make_key (FwSwitchboard *self, FwRecipe *recipe, guint position, FwOption option
 }
 
 static Stored *
-make_stored (FwSwitchboard *self, FwRecipe *recipe, guint position, FwOption option, GError **error)
+make_stored (FwSwitchboard *self,
+             FwRecipe *recipe,
+             guint position,
+             FwOption option,
+             const FwRange *range,
+             GError **error)
 {
   const FwUnit *unit = g_ptr_array_index (self->units, position);
   int place = self->wiring->bias[position];
@@ -284,7 +292,8 @@ make_stored (FwSwitchboard *self, FwRecipe *recipe, guint position, FwOption opt
   GBytes *scales = NULL, *offsets = NULL;
   Stored *stored;
 
-  if (!fw_rewriter_simulate (self->rewriter, recipe, position, option, &weights, &bias, error))
+  if (!fw_rewriter_simulate_on (self->rewriter, recipe, position, option, range, &weights, &bias,
+                                error))
     return NULL;
   stored = g_new0 (Stored, 1);
   stored->weights = copy_like (self, self->wiring->weight[position], weights);
@@ -311,12 +320,14 @@ apply_stored (FwSwitches *self, guint unit, const Stored *stored)
     reset_input (self, wiring->bias[unit]);
 }
 
-gboolean
-fw_switches_set_option (FwSwitches *self,
-                        FwRecipe *recipe,
-                        guint unit,
-                        FwOption option,
-                        GError **error)
+/* @range: what the unit's input is rounded to. */
+static gboolean
+set_option (FwSwitches *self,
+            FwRecipe *recipe,
+            guint unit,
+            FwOption option,
+            const FwRange *range,
+            GError **error)
 {
   FwSwitchboard *board = self->board;
   g_autofree char *key = NULL;
@@ -328,14 +339,14 @@ fw_switches_set_option (FwSwitches *self,
       reset_input (self, board->wiring->bias[unit]);
       return TRUE;
     }
-  key = make_key (board, recipe, unit, option);
+  key = make_key (board, recipe, unit, option, range);
   stored = key != NULL ? g_hash_table_lookup (board->remembered, key) : NULL;
   if (stored != NULL)
     {
       apply_stored (self, unit, stored);
       return TRUE;
     }
-  stored = make_stored (board, recipe, unit, option, error);
+  stored = make_stored (board, recipe, unit, option, range, error);
   if (stored == NULL)
     return FALSE;
   apply_stored (self, unit, stored);
@@ -347,6 +358,18 @@ fw_switches_set_option (FwSwitches *self,
       g_hash_table_insert (board->remembered, g_steal_pointer (&key), stored);
     }
   return TRUE;
+}
+
+gboolean
+fw_switches_set_option (FwSwitches *self,
+                        FwRecipe *recipe,
+                        guint unit,
+                        FwOption option,
+                        GError **error)
+{
+  const FwUnit *entry = g_ptr_array_index (self->board->units, unit);
+
+  return set_option (self, recipe, unit, option, fw_recipe_get_range (recipe, entry->input), error);
 }
 
 /* Gates --------------------------------------------------------------------------------------- */
@@ -460,43 +483,67 @@ shut_dynamic (FwSwitches *self, const FwUnit *unit, GError **error)
   return TRUE;
 }
 
-gboolean
-fw_switches_set_gates (FwSwitches *self, FwRecipe *recipe, GError **error)
+/* NULL where no unit computes in int8 with calibrated ranges. */
+static FwRewritePlan *
+make_plan (FwSwitchboard *self, FwRecipe *recipe)
+{
+  g_autoptr (GPtrArray) computing = g_ptr_array_new ();
+
+  for (guint i = 0; i < self->units->len; i++)
+    {
+      FwUnit *unit = g_ptr_array_index (self->units, i);
+
+      if (fw_option_get_arithmetic (fw_recipe_get_option (recipe, unit->name))
+          == FW_ARITHMETIC_INT8)
+        g_ptr_array_add (computing, unit);
+    }
+  return computing->len == 0
+             ? NULL
+             : fw_rewrite_plan_new (self->wiring->prepared, self->index, computing, recipe);
+}
+
+static gboolean
+set_gates (FwSwitches *self, FwRecipe *recipe, FwRewritePlan *plan, GError **error)
 {
   FwSwitchboard *board = self->board;
-  g_autoptr (GPtrArray) computing = g_ptr_array_new ();
-  g_autoptr (FwRewritePlan) plan = NULL;
 
   open_gates (self);
   for (guint i = 0; i < board->units->len; i++)
     {
       FwUnit *unit = g_ptr_array_index (board->units, i);
-      FwArithmetic arithmetic
-          = fw_option_get_arithmetic (fw_recipe_get_option (recipe, unit->name));
 
-      if (arithmetic == FW_ARITHMETIC_INT8)
-        g_ptr_array_add (computing, unit);
-      else if (arithmetic == FW_ARITHMETIC_INT8_DYNAMIC && !shut_dynamic (self, unit, error))
+      if (fw_option_get_arithmetic (fw_recipe_get_option (recipe, unit->name))
+              == FW_ARITHMETIC_INT8_DYNAMIC
+          && !shut_dynamic (self, unit, error))
         return FALSE;
     }
-  if (computing->len == 0)
-    return TRUE;
-  plan = fw_rewrite_plan_new (board->wiring->prepared, board->index, computing, recipe);
-  return shut_inside (self, recipe, plan, error) && shut_entries (self, recipe, plan, error);
+  return plan == NULL
+         || (shut_inside (self, recipe, plan, error) && shut_entries (self, recipe, plan, error));
+}
+
+gboolean
+fw_switches_set_gates (FwSwitches *self, FwRecipe *recipe, GError **error)
+{
+  g_autoptr (FwRewritePlan) plan = make_plan (self->board, recipe);
+
+  return set_gates (self, recipe, plan, error);
 }
 
 gboolean
 fw_switches_set_recipe (FwSwitches *self, FwRecipe *recipe, GError **error)
 {
+  g_autoptr (FwRewritePlan) plan = make_plan (self->board, recipe);
+
   for (guint i = 0; i < self->board->units->len; i++)
     {
       const FwUnit *unit = g_ptr_array_index (self->board->units, i);
+      const char *like = plan != NULL ? g_hash_table_lookup (plan->inside, unit->input) : NULL;
 
-      if (!fw_switches_set_option (self, recipe, i, fw_recipe_get_option (recipe, unit->name),
-                                   error))
+      if (!set_option (self, recipe, i, fw_recipe_get_option (recipe, unit->name),
+                       fw_recipe_get_range (recipe, like != NULL ? like : unit->input), error))
         return FALSE;
     }
-  return fw_switches_set_gates (self, recipe, error);
+  return set_gates (self, recipe, plan, error);
 }
 
 gboolean
