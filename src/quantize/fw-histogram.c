@@ -19,6 +19,10 @@
 /* So many values at most before the tables are added up: their counts are 32 bits wide. */
 #define MANY ((gsize) 1 << 30)
 
+/* So many values of one tensor are counted at least, where it has as many. */
+#define ENOUGH ((gsize) 1 << 16)
+#define MOST_STRIDE 8
+
 typedef guint32 Tables[TABLES][FW_HISTOGRAM_BINS];
 
 void
@@ -139,8 +143,14 @@ count_block (FwHistogram *self, const float *values, gsize n, guint32 (*tables)[
     self->bins[indices[i]]++;
 }
 
+/* @part: those of the values that are counted, all or a few of them. */
 static void
-add_block (FwHistogram *self, const float *values, gsize n, guint32 (*tables)[FW_HISTOGRAM_BINS])
+add_block (FwHistogram *self,
+           const float *values,
+           gsize n,
+           const float *part,
+           gsize n_part,
+           guint32 (*tables)[FW_HISTOGRAM_BINS])
 {
   FwKernelScan scan;
   double magnitude;
@@ -160,10 +170,12 @@ add_block (FwHistogram *self, const float *values, gsize n, guint32 (*tables)[FW
   if (magnitude > self->radius)
     grow (self, magnitude);
 
-  self->count += n;
+  if (n_part < n)
+    fw_kernel_scan (part, n_part, &scan);
+  self->count += n_part;
   self->zeros += scan.zeros;
   if (self->radius > 0)
-    count_block (self, values, n, tables);
+    count_block (self, part, n_part, tables);
 }
 
 /* A place in values [outer, channels, inner], and the sum of the channel it lies in so far. */
@@ -216,11 +228,23 @@ add_block_to_sums (Sums *self, const float *values, gsize n)
     }
 }
 
-static void
-add (FwHistogram *self, const float *values, gsize n, Sums *sums)
+guint
+fw_histogram_get_stride (gsize n)
 {
+  guint stride = 1;
+
+  while (stride < MOST_STRIDE && n / stride >= 2 * ENOUGH)
+    stride *= 2;
+  return stride;
+}
+
+/* Of each block one piece is counted, another one each time. */
+static void
+add (FwHistogram *self, const float *values, gsize n, guint stride, Sums *sums)
+{
+  const gsize piece = FW_KERNEL_BLOCK / stride;
   Tables tables;
-  gboolean use_tables = n >= FEW;
+  gboolean use_tables = n / stride >= FEW;
   gsize pending = 0;
 
   if (use_tables)
@@ -228,8 +252,10 @@ add (FwHistogram *self, const float *values, gsize n, Sums *sums)
   for (gsize i = 0; i < n; i += FW_KERNEL_BLOCK)
     {
       gsize length = MIN (n - i, FW_KERNEL_BLOCK);
+      gsize first = MIN (i / FW_KERNEL_BLOCK % stride * piece, length);
 
-      add_block (self, values + i, length, use_tables ? tables : NULL);
+      add_block (self, values + i, length, values + i + first, MIN (length - first, piece),
+                 use_tables ? tables : NULL);
       if (sums != NULL)
         add_block_to_sums (sums, values + i, length);
       pending += length;
@@ -246,7 +272,7 @@ add (FwHistogram *self, const float *values, gsize n, Sums *sums)
 void
 fw_histogram_add (FwHistogram *self, const float *values, gsize n)
 {
-  add (self, values, n, NULL);
+  add (self, values, n, 1, NULL);
 }
 
 gboolean
@@ -258,8 +284,9 @@ fw_histogram_add_channels (FwHistogram *self,
                            double *sums)
 {
   const guint64 before = self->n_not_finite;
+  const gsize n = outer * channels * inner;
   Sums place = { .channels = channels, .inner = inner, .sums = sums };
 
-  add (self, values, outer * channels * inner, &place);
+  add (self, values, n, fw_histogram_get_stride (n), &place);
   return self->n_not_finite == before;
 }

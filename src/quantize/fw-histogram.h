@@ -29,7 +29,9 @@ typedef struct
 void fw_histogram_init (FwHistogram *self);
 void fw_histogram_add (FwHistogram *self, const float *values, gsize n);
 /* The same for values [outer, channels, inner], and sums[c] += the sum of each channel's. Returns
- * FALSE, with @sums of no use, where there is a NaN or Inf among them. */
+ * FALSE, with @sums of no use, where there is a NaN or Inf among them. Of very many values only one
+ * in so many is counted, as many as are left say enough; minimum, maximum, radius and sums are of
+ * all. Which are counted depends on their number alone. */
 gboolean fw_histogram_add_channels (FwHistogram *self,
                                     const float *values,
                                     gsize outer,
@@ -38,6 +40,9 @@ gboolean fw_histogram_add_channels (FwHistogram *self,
                                     double *sums);
 /* The first in plain C, one value at a time: what the fast one is tested against. */
 void fw_histogram_add_reference (FwHistogram *self, const float *values, gsize n);
+
+/* fw_histogram_add_channels () counts one in so many of @n values. */
+guint fw_histogram_get_stride (gsize n);
 
 /* The centre of bin @index. */
 double fw_histogram_get_center (const FwHistogram *self, guint index);

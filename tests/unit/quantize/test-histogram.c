@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "fw-histogram.h"
+#include "fw-kernels.h"
 #include "fw-random.h"
 
 #define HALF (FW_HISTOGRAM_BINS / 2)
@@ -206,6 +207,38 @@ test_long (void)
   g_assert_cmpuint (histogram.bins[FW_HISTOGRAM_BINS - 1], ==, N);
 }
 
+/* Of very many values a part is counted, evenly; bounds and sums are of all. */
+static void
+test_stride (void)
+{
+  const gsize inner = 700 * 1000, channels = 2, n = inner * channels;
+  g_autofree float *values = g_new (float, n);
+  double sums[2] = { 0 };
+  FwRandom random = { 9 };
+  FwHistogram histogram;
+
+  g_assert_cmpuint (fw_histogram_get_stride (0), ==, 1);
+  g_assert_cmpuint (fw_histogram_get_stride (100000), ==, 1);
+  g_assert_cmpuint (fw_histogram_get_stride (1 << 17), ==, 2);
+  g_assert_cmpuint (fw_histogram_get_stride (1 << 30), ==, 8);
+
+  for (gsize i = 0; i < n; i++)
+    values[i] = i % 4 == 0 ? 0 : (float) fw_random_double (&random);
+  values[n / 2 + 12345] = -3;
+  values[n - 1] = 5;
+  fw_histogram_init (&histogram);
+  g_assert_true (fw_histogram_add_channels (&histogram, values, 1, channels, inner, sums));
+  g_assert_cmpfloat (histogram.minimum, ==, -3);
+  g_assert_cmpfloat (histogram.maximum, ==, 5);
+  g_assert_cmpfloat (histogram.radius, ==, 8);
+  g_assert_cmpuint (count_bins (&histogram), ==, histogram.count);
+  g_assert_cmpuint (histogram.count, >=, n / 8 - FW_KERNEL_BLOCK);
+  g_assert_cmpuint (histogram.count, <=, n / 8 + FW_KERNEL_BLOCK);
+  g_assert_cmpfloat_with_epsilon ((double) histogram.zeros / histogram.count, 0.25, 1e-3);
+  g_assert_cmpfloat_with_epsilon (sums[0] / inner, 0.375, 2e-3);
+  g_assert_cmpfloat_with_epsilon (sums[1] / inner, 0.375, 2e-3);
+}
+
 /* Counts are those of the plain way, and sums of channels come with them. */
 static void
 test_channels (void)
@@ -256,5 +289,6 @@ main (int argc, char *argv[])
   g_test_add_func ("/histogram/independent-of-batches", test_independent_of_batches);
   g_test_add_func ("/histogram/long", test_long);
   g_test_add_func ("/histogram/channels", test_channels);
+  g_test_add_func ("/histogram/stride", test_stride);
   return g_test_run ();
 }
