@@ -86,6 +86,7 @@ prepare_refit (FwRoundingBlock *self,
 
   self->right = g_new (float, cells);
   fw_second_moments_get_cross (moments, group, index, centred, self->right);
+  fw_second_moments_shrink (moments, group, index, self->right);
   for (gsize i = 0; i < cells; i++)
     self->right[i] -= second[i];
   add_to_diagonal (second, self->size, self->stride, (float) MAX (mean * share, FLT_MIN));
@@ -109,6 +110,7 @@ fw_rounding_block_init (FwRoundingBlock *self,
   self->stride = fw_second_moments_get_stride (moments);
   self->moments = g_new (float, self->size * self->stride);
   fw_second_moments_get_block (moments, group, index, centred, self->moments);
+  fw_second_moments_shrink (moments, group, index, self->moments);
 
   mean = get_mean_diagonal (self->moments, self->size, self->stride);
   if (fw_second_moments_has_cross (moments) && (options->repairs & FW_REPAIR_CROSS) != 0)

@@ -429,6 +429,7 @@ fw_rounding_get_error (const float *weights,
     for (gsize b = 0; b < fw_second_moments_get_n_blocks (moments); b++)
       {
         fw_second_moments_get_block (moments, g, b, centred, matrix);
+        fw_second_moments_shrink (moments, g, b, matrix);
         measure.first = g * measure.n;
         measure.start = fw_second_moments_get_start (moments, b);
         measure.size = fw_second_moments_get_start (moments, b + 1) - measure.start;

@@ -10,6 +10,8 @@
 #include "fw-second-moments.h"
 
 /* Rows that wait to be multiplied together. */
+/* What little is known of how inputs go together is trusted less by up to this share. */
+#define MOST_SHRUNK 0.7
 #define WAITING 32
 /* Rows of a block's matrix that are added to together: the lower half is what they reach. */
 #define PANEL 32
@@ -432,4 +434,19 @@ fw_second_moments_get_cross (FwSecondMoments *self,
 
   flush_all (self);
   get_matrix (self, group, block, &sides[0], &sides[1], FALSE, centred, matrix);
+}
+
+void
+fw_second_moments_shrink (FwSecondMoments *self, gsize group, gsize block, float *matrix)
+{
+  const gsize start = fw_second_moments_get_start (self, block);
+  const gsize size = fw_second_moments_get_start (self, block + 1) - start;
+  const double n = (double) fw_second_moments_get_n (self, group);
+  const double length = (double) self->columns.length;
+  const float kept = (float) (1 - MOST_SHRUNK * length / (length + n));
+
+  for (gsize i = 0; i < size; i++)
+    for (gsize j = 0; j < size; j++)
+      if (i != j)
+        matrix[i * self->matrix_stride + j] *= kept;
 }
