@@ -12,8 +12,11 @@
 #include "fw-export-job.h"
 #include "fw-file.h"
 #include "fw-inspect-job.h"
+#include "fw-large-job.h"
 #include "fw-rebuild-job.h"
+#include "fw-recommend.h"
 #include "fw-report-job.h"
+#include "fw-report-json.h"
 #include "fw-samples-job.h"
 #include "fw-stops.h"
 
@@ -64,6 +67,24 @@ fail_target (GError **error, const char *message)
   return FALSE;
 }
 
+static FwStop *
+fail_by_size (FwStops *stops, guint64 limit, GError **error)
+{
+  FwPath *path = stops->job->path;
+  FwStep *last = g_ptr_array_index (path->steps, path->steps->len - 1);
+  g_autofree char *smallest = g_format_size (last->size);
+  g_autofree char *message = NULL;
+
+  if (last->size <= limit)
+    message = g_strdup (_ ("No version that is small enough gives usable answers."));
+  else
+    message = g_strdup_printf (
+        _ ("The smallest version that can be made has %s, which is more than you asked for."),
+        smallest);
+  fail_target (error, message);
+  return NULL;
+}
+
 /* The most faithful version of at most @limit bytes, of those that keep the contract. */
 static FwStop *
 choose_by_size (FwStops *stops, guint64 limit, GError **error)
@@ -79,7 +100,8 @@ choose_by_size (FwStops *stops, guint64 limit, GError **error)
       if (step->size > limit)
         continue;
       stop = fw_stops_add_prefix (stops, n, &local);
-      if (stop != NULL)
+      /* The path knows sizes within a few bytes only. */
+      if (stop != NULL && stop->size <= limit)
         return stop;
       if (local != NULL)
         {
@@ -87,21 +109,7 @@ choose_by_size (FwStops *stops, guint64 limit, GError **error)
           return NULL;
         }
     }
-  if (((FwStep *) g_ptr_array_index (path->steps, path->steps->len - 1))->size <= limit)
-    {
-      fail_target (error, _ ("No version that is small enough gives usable answers."));
-      return NULL;
-    }
-  {
-    FwStep *last = g_ptr_array_index (path->steps, path->steps->len - 1);
-    g_autofree char *smallest = g_format_size (last->size);
-    g_autofree char *message = g_strdup_printf (
-        _ ("The smallest version that can be made has %s, which is more than you asked for."),
-        smallest);
-
-    fail_target (error, message);
-  }
-  return NULL;
+  return fail_by_size (stops, limit, error);
 }
 
 static guint64
@@ -130,7 +138,7 @@ choose_stop (FwStops *stops, GError **error)
     return choose_by_size (stops, get_size_limit (stops->job), error);
   if (job->min_same > 0)
     {
-      stop = fw_stops_find_same (stops, job->min_same);
+      stop = fw_recommend_find (stops, job->min_same);
       if (stop == NULL)
         fail_target (error, _ ("No smaller version keeps that many of the answers."));
       return stop;
@@ -167,6 +175,27 @@ check_fits_already (FwShrinkJob *job, GError **error)
   return fail_target (error, _ ("The original already fits; there is nothing to do."));
 }
 
+/* Every unit as @option says; those that can't, as near to it as they can. */
+static void
+set_uniform (FwShrinkJob *job, FwRecipe *recipe, FwOption option)
+{
+  guint bits = MIN (fw_option_get_bits (option), 8);
+  const FwOption options[]
+      = { option, FW_OPTION (bits, FW_ARITHMETIC_FLOAT, fw_option_get_block (option)),
+          FW_OPTION (bits, FW_ARITHMETIC_FLOAT, 0), FW_OPTION_INT8_STORAGE };
+
+  for (guint i = 0; i < job->units->len; i++)
+    {
+      guint k = 0;
+
+      while (k < G_N_ELEMENTS (options) && !fw_rewriter_can (job->rewriter, recipe, i, options[k]))
+        k++;
+      if (k < G_N_ELEMENTS (options))
+        fw_recipe_set_option (recipe, ((FwUnit *) g_ptr_array_index (job->units, i))->name,
+                              options[k]);
+    }
+}
+
 /* Every unit alike: one file, no ranking. */
 static JsonObject *
 run_uniform (FwShrinkJob *job, GError **error)
@@ -183,15 +212,10 @@ run_uniform (FwShrinkJob *job, GError **error)
                    job->job->uniform);
       return NULL;
     }
+  if (!fw_shrink_job_calibrate (job, error))
+    return NULL;
   recipe = fw_recipe_copy (job->recipe);
-  for (guint i = 0; i < job->units->len; i++)
-    {
-      FwUnit *unit = g_ptr_array_index (job->units, i);
-
-      fw_recipe_set_option (
-          recipe, unit->name,
-          fw_rewriter_can (job->rewriter, recipe, i, option) ? option : FW_OPTION_INT8_STORAGE);
-    }
+  set_uniform (job, recipe, option);
   stop = fw_stops_add (stops, 0, recipe, "uniform", &local);
   if (stop == NULL)
     {
@@ -205,6 +229,17 @@ run_uniform (FwShrinkJob *job, GError **error)
   return finish_result (job, stop, error);
 }
 
+/* How soon something was there, for those who measure it. */
+static void
+add_times (FwShrinkJob *job, FwStops *stops, JsonObject *result)
+{
+  JsonObject *times = json_object_new ();
+
+  fw_report_add_number (times, "first_stop_s", stops->first_seconds);
+  fw_report_add_number (times, "decoding_before_s", stops->decoding_seconds);
+  json_object_set_object_member (result, "times", times);
+}
+
 static JsonObject *
 run_path (FwShrinkJob *job, GError **error)
 {
@@ -213,7 +248,10 @@ run_path (FwShrinkJob *job, GError **error)
   g_autoptr (GError) local = NULL;
   FwStop *stop;
 
-  if (!fw_shrink_job_find_path (job, error) || !fw_stops_measure_path (stops, error))
+  job->trial->n_choosing = fw_recommend_count_samples (job->trial->samples->len);
+  if ((job->job->measure && !fw_stops_add_first (stops, error))
+      || !fw_shrink_job_calibrate (job, error) || !fw_shrink_job_find_path (job, error)
+      || !fw_stops_measure_path (stops, error))
     return NULL;
   if (job->job->command == FW_COMMAND_PATH)
     stop = fw_stops_get_recommended (stops);
@@ -233,8 +271,10 @@ run_path (FwShrinkJob *job, GError **error)
       return NULL;
     }
   result = finish_result (job, stop, error);
-  if (result != NULL)
-    json_object_set_array_member (result, "stops", list_stops (stops));
+  if (result == NULL)
+    return NULL;
+  json_object_set_array_member (result, "stops", list_stops (stops));
+  add_times (job, stops, result);
   return g_steal_pointer (&result);
 }
 
@@ -244,7 +284,7 @@ run_shrink (FwShrinkJob *job, GError **error)
   JsonObject *result;
 
   if (!fw_shrink_job_inspect (job, error) || !check_fits_already (job, error)
-      || !fw_shrink_job_find_samples (job, error) || !fw_shrink_job_calibrate (job, error))
+      || !fw_shrink_job_find_samples (job, error) || !fw_shrink_job_prepare (job, error))
     return NULL;
   result = job->job->uniform != NULL ? run_uniform (job, error) : run_path (job, error);
   if (result != NULL)
@@ -261,6 +301,7 @@ fw_job_run (const FwJob *job,
 {
   g_autoptr (FwShrinkJob) state = NULL;
 
+  fw_large_job_begin (job, folder, events);
   switch (job->command)
     {
     case FW_COMMAND_INSPECT:

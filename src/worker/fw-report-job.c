@@ -102,7 +102,9 @@ fw_report_add_job (JsonObject *result, FwShrinkJob *job)
   json_object_set_string_member (result, "original_sha256", job->original_sha256);
   json_object_set_int_member (result, "original_size_bytes", job->original_size);
   json_object_set_int_member (result, "calibration_samples", job->n_calibration);
-  json_object_set_int_member (result, "test_samples", job->trial->samples->len);
+  json_object_set_int_member (result, "choosing_samples", job->trial->n_choosing);
+  json_object_set_int_member (result, "test_samples",
+                              job->trial->samples->len - job->trial->n_choosing);
   json_object_set_string_member (result, "prefer", fw_prefer_get_name (job->job->prefer));
   json_object_set_string_member (result, "runtime", fw_runtime_get_version ());
   json_object_set_null_member (result, "peak_rss_bytes");

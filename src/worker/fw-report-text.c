@@ -227,13 +227,14 @@ append_samples (GString *text, JsonObject *result)
 {
   double calibration = fw_json_get_number (result, "calibration_samples", -1);
   double test = fw_json_get_number (result, "test_samples", -1);
+  double choosing = fw_json_get_number (result, "choosing_samples", 0);
   const char *preprocess = fw_json_get_string (result, "preprocess", NULL);
   JsonObject *details = fw_json_get_object (result, "preprocess");
 
   if (calibration >= 0 && test >= 0)
     g_string_append_printf (
         text, _ ("Measured on %.0f of your samples; %.0f others were used to make it.\n"), test,
-        calibration);
+        calibration + choosing);
   if (preprocess == NULL)
     preprocess
         = fw_json_get_string (details, "description", fw_json_get_string (details, "name", NULL));

@@ -25,6 +25,8 @@ typedef struct
   FwEvents *events;
   GCancellable *cancellable;
   FwPhase phase;
+  gint64 begun;    /* monotonic time */
+  gint64 decoding; /* microseconds that went into reading samples */
 
   FwModel *original;
   char *original_sha256;

@@ -10,7 +10,10 @@
 
 #include "fw-error.h"
 #include "fw-file.h"
+#include "fw-processor.h"
+#include "fw-recommend.h"
 #include "fw-report-json.h"
+#include "fw-signed.h"
 
 /* Stops measured first, and more of them to settle the recommendation. */
 #define N_STOPS 9
@@ -18,18 +21,15 @@
 /* Seconds of interleaved runs for each stop, and when the first figure is not clear. */
 #define SECONDS_OF_LATENCY 0.6
 #define MORE_SECONDS_OF_LATENCY 2.0
-/* A stop whose median ratio is below this is slower. */
-#define LEAST_SPEEDUP 0.97
-/* The share of answers that a recommended stop keeps. */
-#define LEAST_SAME 0.96
-/* A loss of accuracy that chance brings about less often than this counts as shown. */
-#define SHOWN_LOSS 0.05
+/* Until the path is known, what its smallest version is taken to cost. */
+#define GUESSED_LEAST_COST 0.1
 
 static void
 stop_free (FwStop *self)
 {
   g_clear_pointer (&self->recipe, fw_recipe_free);
   g_clear_pointer (&self->measurement, fw_measurement_free);
+  g_clear_pointer (&self->choosing, fw_agreement_free);
   g_free (self->path);
   g_free (self->sha256);
   g_free (self);
@@ -41,6 +41,7 @@ fw_stops_new (FwShrinkJob *job)
   FwStops *self = g_new0 (FwStops, 1);
 
   self->job = job;
+  self->first_seconds = self->decoding_seconds = NAN;
   self->stops = g_ptr_array_new_with_free_func ((GDestroyNotify) stop_free);
   return self;
 }
@@ -48,6 +49,7 @@ fw_stops_new (FwShrinkJob *job)
 void
 fw_stops_free (FwStops *self)
 {
+  g_clear_pointer (&self->first, stop_free);
   g_ptr_array_unref (self->stops);
   g_free (self);
 }
@@ -64,7 +66,7 @@ report_stop (double fraction, gpointer user_data)
 static gboolean
 is_not_slower (const FwMeasurement *measurement)
 {
-  return !measurement->has_latency || measurement->latency.speedup >= LEAST_SPEEDUP;
+  return !measurement->has_latency || measurement->latency.speedup >= FW_STOP_LEAST_SPEEDUP;
 }
 
 /* JSON ------------------------------------------------------------------------------------------
@@ -97,6 +99,9 @@ fw_stop_to_json (FwStop *self, FwShrinkJob *job)
   json_object_set_int_member (object, "original_size_bytes", job->original_size);
   fw_report_add_number (object, "fraction", (double) self->size / job->original_size);
   json_object_set_boolean_member (object, "recommended", self->is_recommended);
+  if (self->is_provisional)
+    json_object_set_boolean_member (object, "provisional", TRUE);
+  json_object_set_string_member (object, "target", fw_device_get_name (job->job->device));
   if (self->measurement != NULL)
     fw_report_add_measurement (object, self->measurement);
   else
@@ -120,10 +125,26 @@ fw_stop_to_json (FwStop *self, FwShrinkJob *job)
 /* Building and measuring ------------------------------------------------------------------------
  */
 
+/* The file as it will be used: for ARM, with signed activations. */
+static FwModel *
+build_model (FwStops *self, FwStop *stop, GError **error)
+{
+  FwShrinkJob *job = self->job;
+  g_autoptr (FwModel) model = NULL;
+
+  if (job->repair != NULL
+      && !fw_repair_fill (job->repair, stop->recipe, NULL, job->cancellable, error))
+    return NULL;
+  model = fw_rewriter_build (job->rewriter, stop->recipe, error);
+  if (model == NULL || job->job->device != FW_DEVICE_PHONE || !fw_signed_has_activations (model))
+    return g_steal_pointer (&model);
+  return fw_signed_new (model, error);
+}
+
 static gboolean
 build_file (FwStops *self, FwStop *stop, const char *name, GError **error)
 {
-  g_autoptr (FwModel) model = fw_rewriter_build (self->job->rewriter, stop->recipe, error);
+  g_autoptr (FwModel) model = build_model (self, stop, error);
   g_autofree char *file = g_strdup_printf ("%s.onnx", name);
 
   if (model == NULL)
@@ -136,25 +157,50 @@ build_file (FwStops *self, FwStop *stop, const char *name, GError **error)
   return stop->sha256 != NULL;
 }
 
+/* Divides what was measured: the samples for choosing, and those whose figures are shown. */
+static void
+set_samples_apart (FwStops *self, FwStop *stop)
+{
+  FwTrialHalf *trial = self->job->trial;
+  guint n = trial->n_choosing, n_all = trial->samples->len;
+  const int *labels = trial->labels;
+
+  if (n == 0)
+    return;
+  stop->choosing = fw_agreement_new (trial->answers, stop->measurement->answers, labels, n);
+  fw_agreement_free (stop->measurement->agreement);
+  stop->measurement->agreement
+      = fw_agreement_new (trial->answers + n, stop->measurement->answers + n,
+                          labels != NULL ? labels + n : NULL, n_all - n);
+}
+
 static gboolean
-measure (FwStops *self, FwStop *stop, GError **error)
+measure_for (FwStops *self, FwStop *stop, double seconds, GError **error)
 {
   g_autoptr (FwProgress) progress = fw_progress_new (report_stop, self);
 
-  stop->measurement = fw_trial_half_measure (self->job->trial, stop->path, SECONDS_OF_LATENCY,
-                                             progress, self->job->cancellable, error);
-  if (stop->measurement == NULL)
+  g_clear_pointer (&stop->measurement, fw_measurement_free);
+  stop->measurement = fw_trial_half_measure (self->job->trial, stop->path, seconds,
+                                             stop->is_provisional ? NULL : progress,
+                                             self->job->cancellable, error);
+  return stop->measurement != NULL;
+}
+
+static gboolean
+measure (FwStops *self, FwStop *stop, GError **error)
+{
+  /* Times of this computer say nothing about another one. */
+  gboolean is_timed = !stop->is_provisional && fw_processor_is_here (self->job->job->device);
+
+  if (!measure_for (self, stop, is_timed ? SECONDS_OF_LATENCY : 0, error))
     return FALSE;
   /* Too close to call: look longer before calling it slower. */
   if (!is_not_slower (stop->measurement)
-      && stop->measurement->latency.interval.high >= LEAST_SPEEDUP)
-    {
-      g_clear_pointer (&stop->measurement, fw_measurement_free);
-      stop->measurement
-          = fw_trial_half_measure (self->job->trial, stop->path, MORE_SECONDS_OF_LATENCY, progress,
-                                   self->job->cancellable, error);
-    }
-  return stop->measurement != NULL;
+      && stop->measurement->latency.interval.high >= FW_STOP_LEAST_SPEEDUP
+      && !measure_for (self, stop, MORE_SECONDS_OF_LATENCY, error))
+    return FALSE;
+  set_samples_apart (self, stop);
+  return TRUE;
 }
 
 /* Why a stop is not offered at all, as a warning; FALSE where it is fine. */
@@ -169,7 +215,9 @@ breaks_contract (FwStops *self, FwStop *stop)
       fw_events_warning (self->job->events, FW_ERROR_NOT_SMALLER, message);
       return TRUE;
     }
-  if (stop->measurement != NULL && stop->measurement->agreement->new_not_finite > 0)
+  if (stop->measurement != NULL
+      && (stop->measurement->agreement->new_not_finite > 0
+          || (stop->choosing != NULL && stop->choosing->new_not_finite > 0)))
     {
       message
           = g_strdup (_ ("A version was left out because it gave answers that are no numbers."));
@@ -189,11 +237,53 @@ compare_stops (gconstpointer a, gconstpointer b)
   return 0;
 }
 
+/* FALSE with no error where the version itself does not load or run. */
+static gboolean
+measure_or_leave_out (FwStops *self, FwStop *stop, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+
+  if (!self->job->job->measure || measure (self, stop, &local))
+    return TRUE;
+  /* The original was loaded and ran on the same samples: the fault is this version's alone. */
+  if (fw_error_get_code (local) == FW_ERROR_UNSUPPORTED_MODEL
+      || fw_error_get_code (local) == FW_ERROR_UNKNOWN_OPERATOR
+      || fw_error_get_code (local) == FW_ERROR_RUNTIME_FAILED)
+    g_warning ("A version did not load or run: %s", local->message);
+  else
+    g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
+/* Takes @stop; NULL where there is none to offer. */
+static FwStop *
+finish_stop (FwStops *self, FwStop *stop, const char *name, GError **error)
+{
+  if (!build_file (self, stop, name, error) || !measure_or_leave_out (self, stop, error))
+    {
+      stop_free (stop);
+      return NULL;
+    }
+  self->n_done += !stop->is_provisional;
+  if (breaks_contract (self, stop))
+    {
+      g_unlink (stop->path);
+      stop_free (stop);
+      return NULL;
+    }
+  return stop;
+}
+
+static void
+say_stop (FwStops *self, FwStop *stop)
+{
+  fw_events_emit (self->job->events, "stop", fw_stop_to_json (stop, self->job));
+}
+
 FwStop *
 fw_stops_add (FwStops *self, guint n_steps, FwRecipe *recipe, const char *name, GError **error)
 {
   FwStop *stop = g_new0 (FwStop, 1);
-  g_autoptr (GError) local = NULL;
 
   stop->n_steps = n_steps;
   stop->recipe = recipe;
@@ -202,36 +292,44 @@ fw_stops_add (FwStops *self, guint n_steps, FwRecipe *recipe, const char *name, 
       stop->position = fw_path_get_position (self->job->path, n_steps);
       stop->cost = ((FwStep *) g_ptr_array_index (self->job->path->steps, n_steps - 1))->cost;
     }
-  if (!build_file (self, stop, name, error))
-    {
-      stop_free (stop);
-      return NULL;
-    }
-  if (self->job->job->measure && !measure (self, stop, &local))
-    {
-      /* The original was loaded and ran on the same samples: the fault is this version's alone. */
-      gboolean is_its_own = fw_error_get_code (local) == FW_ERROR_UNSUPPORTED_MODEL
-                            || fw_error_get_code (local) == FW_ERROR_UNKNOWN_OPERATOR
-                            || fw_error_get_code (local) == FW_ERROR_RUNTIME_FAILED;
-
-      stop_free (stop);
-      if (is_its_own)
-        g_warning ("A version did not load or run: %s", local->message);
-      else
-        g_propagate_error (error, g_steal_pointer (&local));
-      return NULL;
-    }
-  self->n_done++;
-  if (breaks_contract (self, stop))
-    {
-      g_unlink (stop->path);
-      stop_free (stop);
-      return NULL;
-    }
+  stop = finish_stop (self, stop, name, error);
+  if (stop == NULL)
+    return NULL;
   g_ptr_array_add (self->stops, stop);
   g_ptr_array_sort (self->stops, compare_stops);
-  fw_events_emit (self->job->events, "stop", fw_stop_to_json (stop, self->job));
+  say_stop (self, stop);
   return stop;
+}
+
+gboolean
+fw_stops_add_first (FwStops *self, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+  FwRecipe *recipe = fw_shrink_job_make_first_recipe (self->job, error);
+  FwStop *stop;
+
+  if (recipe == NULL)
+    return FALSE;
+  stop = g_new0 (FwStop, 1);
+  stop->is_provisional = TRUE;
+  stop->recipe = recipe;
+  stop = finish_stop (self, stop, "first", &local);
+  if (stop == NULL && local != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&local));
+      return FALSE;
+    }
+  if (stop == NULL)
+    return TRUE;
+  stop->cost
+      = fw_path_weigh (self->job->job->prefer, (double) stop->size / self->job->original_size, 1);
+  stop->position
+      = CLAMP (100 * (stop->cost - GUESSED_LEAST_COST) / (1 - GUESSED_LEAST_COST), 1, 99);
+  self->first = stop;
+  self->first_seconds = (g_get_monotonic_time () - self->job->begun) / 1e6;
+  self->decoding_seconds = self->job->decoding / 1e6;
+  say_stop (self, stop);
+  return TRUE;
 }
 
 FwStop *
@@ -254,46 +352,6 @@ fw_stops_add_prefix (FwStops *self, guint n_steps, GError **error)
 /* Recommendation --------------------------------------------------------------------------------
  */
 
-static double
-get_same_fraction (FwStop *stop)
-{
-  const FwSame *same;
-
-  if (stop->measurement == NULL)
-    return 0;
-  same = &stop->measurement->agreement->same;
-
-  return same->total > 0 ? (double) same->same / same->total : 0;
-}
-
-static gboolean
-is_recommendable (FwStop *stop)
-{
-  const FwAgreement *agreement;
-
-  if (stop->measurement == NULL || !is_not_slower (stop->measurement)
-      || get_same_fraction (stop) < LEAST_SAME)
-    return FALSE;
-  agreement = stop->measurement->agreement;
-  return !agreement->has_labels || agreement->accuracy.top1 >= agreement->original_accuracy.top1
-         || agreement->mcnemar >= SHOWN_LOSS;
-}
-
-FwStop *
-fw_stops_find_same (FwStops *self, double fraction)
-{
-  FwStop *found = NULL;
-
-  for (guint i = 0; i < self->stops->len; i++)
-    {
-      FwStop *stop = g_ptr_array_index (self->stops, i);
-
-      if (stop->measurement != NULL && get_same_fraction (stop) >= fraction)
-        found = stop;
-    }
-  return found;
-}
-
 FwStop *
 fw_stops_get_recommended (FwStops *self)
 {
@@ -307,49 +365,15 @@ fw_stops_get_recommended (FwStops *self)
   return NULL;
 }
 
-static FwStop *
+static void
 recommend (FwStops *self)
 {
-  FwStop *best = NULL;
+  FwStop *best = self->job->job->measure ? fw_recommend_find (self, 0) : NULL;
 
   for (guint i = 0; i < self->stops->len; i++)
-    {
-      FwStop *stop = g_ptr_array_index (self->stops, i);
-
-      stop->is_recommended = FALSE;
-      if (is_recommendable (stop))
-        best = stop;
-    }
+    ((FwStop *) g_ptr_array_index (self->stops, i))->is_recommended = FALSE;
   if (best != NULL)
     best->is_recommended = TRUE;
-  return best;
-}
-
-/* The untried version halfway between the cheapest good stop and the next one down; 0 for none. */
-static guint
-find_next_to_try (FwStops *self, double least_same)
-{
-  guint good = 0, bad = self->job->path->steps->len + 1;
-
-  for (guint i = 0; i < self->stops->len; i++)
-    {
-      FwStop *stop = g_ptr_array_index (self->stops, i);
-      gboolean is_good
-          = least_same > 0 ? get_same_fraction (stop) >= least_same : is_recommendable (stop);
-
-      if (is_good)
-        good = MAX (good, stop->n_steps);
-    }
-  for (guint i = 0; i < self->stops->len; i++)
-    {
-      FwStop *stop = g_ptr_array_index (self->stops, i);
-
-      if (stop->n_steps > good)
-        bad = MIN (bad, stop->n_steps);
-    }
-  if (bad > self->job->path->steps->len || bad - good < 2)
-    return 0;
-  return good + (bad - good) / 2;
 }
 
 /* Middle first, then the ends, then the rest: something useful soon. */
@@ -375,6 +399,16 @@ order_for_haste (GArray *stops)
     g_array_index (stops, guint, i) = g_array_index (ordered, guint, i);
 }
 
+/* Now that the path is known, the provisional stop gets its true place on it. */
+static void
+place_first (FwStops *self)
+{
+  if (self->first == NULL)
+    return;
+  self->first->position = fw_path_place (self->job->path, self->first->cost);
+  say_stop (self, self->first);
+}
+
 gboolean
 fw_stops_measure_path (FwStops *self, GError **error)
 {
@@ -382,6 +416,7 @@ fw_stops_measure_path (FwStops *self, GError **error)
   double least_same = self->job->job->min_same;
   guint next;
 
+  place_first (self);
   self->n_planned = planned->len + N_MORE_STOPS;
   order_for_haste (planned);
   for (guint i = 0; i < planned->len; i++)
@@ -395,7 +430,9 @@ fw_stops_measure_path (FwStops *self, GError **error)
           return FALSE;
         }
     }
-  for (guint i = 0; i < N_MORE_STOPS && (next = find_next_to_try (self, least_same)) != 0; i++)
+  for (guint i = 0; i < N_MORE_STOPS && self->job->job->measure
+                    && (next = fw_recommend_find_next (self, least_same)) != 0;
+       i++)
     {
       g_autoptr (GError) local = NULL;
 

@@ -3,9 +3,9 @@
 /* fw-stops.h: versions along the path, really built and really run.
  *
  * A stop is offered only if it loads, is smaller, and gives no NaN or Inf where the original gave
- * none. One that is slower here is offered with that said. The recommended stop is the cheapest
- * that is not slower and keeps at least 96 % of the answers on the test half, and, with labels,
- * shows no loss of accuracy beyond chance.
+ * none. One that is slower here is offered with that said. A first, provisional one comes before
+ * the path is known: all weights rounded to 8 bits, by the means of a few samples. It goes when
+ * there are stops of the path.
  */
 
 #pragma once
@@ -13,6 +13,9 @@
 #include "fw-shrink-job.h"
 
 G_BEGIN_DECLS
+
+/* A stop whose median ratio is below this is slower. */
+#define FW_STOP_LEAST_SPEEDUP 0.97
 
 typedef struct
 {
@@ -24,23 +27,33 @@ typedef struct
   char *sha256;
   guint64 size;               /* bytes, external data included */
   FwMeasurement *measurement; /* NULL where nothing was measured */
+  FwAgreement *choosing; /* on the samples that are only for choosing; NULL where there are none */
   gboolean is_recommended;
+  gboolean is_provisional;
 } FwStop;
 
 typedef struct
 {
   FwShrinkJob *job;
-  GPtrArray *stops; /* FwStop, by falling position */
-  guint n_planned;  /* for progress */
+  GPtrArray *stops;        /* FwStop, by falling position */
+  FwStop *first;           /* the provisional one, or NULL */
+  double first_seconds;    /* from the job's beginning until then */
+  double decoding_seconds; /* what of it went into reading samples */
+  guint n_planned;         /* for progress */
   guint n_done;
 } FwStops;
 
 FwStops *fw_stops_new (FwShrinkJob *job);
 void fw_stops_free (FwStops *self);
 
+/* Builds and measures the provisional stop, but for its speed. A stop that breaks the contract is
+ * no error. */
+gboolean fw_stops_add_first (FwStops *self, GError **error);
+
 /* Builds @recipe into the job's folder, as "<name>.onnx", and measures it, unless the job says not
- * to. NULL without an error where the stop breaks the contract and is not offered. The stop belongs
- * to @self, which says it in a "stop" event. */
+ * to. Roundings that its options call for are put into @recipe, which is taken. NULL without an
+ * error where the stop breaks the contract and is not offered. The stop belongs to @self, which
+ * says it in a "stop" event. */
 FwStop *
 fw_stops_add (FwStops *self, guint n_steps, FwRecipe *recipe, const char *name, GError **error);
 
@@ -51,8 +64,6 @@ FwStop *fw_stops_add_prefix (FwStops *self, guint n_steps, GError **error);
  * recommendation is decided. */
 gboolean fw_stops_measure_path (FwStops *self, GError **error);
 
-/* The cheapest stop that keeps at least @fraction of the answers, or NULL. */
-FwStop *fw_stops_find_same (FwStops *self, double fraction);
 /* The recommended one, or NULL. */
 FwStop *fw_stops_get_recommended (FwStops *self);
 

@@ -24,6 +24,44 @@ fw_trial_half_get_input_name (FwTrialHalf *self)
   return fw_session_get_input (self->original, self->task.input)->name;
 }
 
+/* A way of the samples through a session. */
+typedef struct
+{
+  FwTrialHalf *half;
+  FwAnswer *answers;
+  GArray *scores; /* where the first outputs go, or NULL */
+} Answering;
+
+static GPtrArray *
+feed_sample (guint index, gpointer user_data, GError **error)
+{
+  Answering *answering = user_data;
+  FwTensor *input = fw_tensor_store_get (answering->half->tensors, index, error);
+  GPtrArray *inputs;
+
+  if (input == NULL)
+    return NULL;
+  inputs = g_ptr_array_new_with_free_func ((GDestroyNotify) fw_tensor_unref);
+  g_ptr_array_add (inputs, input);
+  return inputs;
+}
+
+static gboolean
+take_answer (guint index, guint output, FwTensor *tensor, gpointer user_data, GError **error)
+{
+  Answering *answering = user_data;
+
+  if (!fw_answer_read (&answering->answers[index], tensor, error))
+    return FALSE;
+  if (answering->scores != NULL && index < N_SCORED)
+    {
+      g_autofree float *values = fw_tensor_to_floats (tensor);
+
+      g_array_append_vals (answering->scores, values, fw_tensor_get_n_elements (tensor));
+    }
+  return TRUE;
+}
+
 /* Runs @session on each sample. @scores: where the first outputs go, or NULL. */
 static FwAnswer *
 run_answers (FwTrialHalf *self,
@@ -38,29 +76,11 @@ run_answers (FwTrialHalf *self,
   const char *const inputs[] = { fw_trial_half_get_input_name (self), NULL };
   const char *const outputs[]
       = { fw_session_get_output (self->original, self->task.output)->name, NULL };
+  Answering answering = { self, answers, scores };
+  const FwSessionBatch batch = { n, inputs, outputs, feed_sample, take_answer, &answering };
 
-  for (guint i = 0; i < n; i++)
-    {
-      g_autoptr (FwTensor) input = fw_tensor_store_get (self->tensors, i, error);
-      g_autoptr (GPtrArray) results = NULL;
-      FwTensor *output;
-
-      if (input == NULL)
-        return NULL;
-      results = fw_session_run (session, inputs, &input, 1, outputs, cancellable, error);
-      if (results == NULL)
-        return NULL;
-      output = g_ptr_array_index (results, 0);
-      if (!fw_answer_read (&answers[i], output, error))
-        return NULL;
-      if (scores != NULL && i < N_SCORED)
-        {
-          g_autofree float *values = fw_tensor_to_floats (output);
-
-          g_array_append_vals (scores, values, fw_tensor_get_n_elements (output));
-        }
-      fw_progress_report (progress, (i + 1.0) / n);
-    }
+  if (!fw_session_run_many (session, &batch, progress, cancellable, error))
+    return NULL;
   return g_steal_pointer (&answers);
 }
 
@@ -209,7 +229,8 @@ fw_trial_half_measure (FwTrialHalf *self,
   result->agreement
       = fw_agreement_new (self->answers, result->answers, self->labels, self->samples->len);
   result->sqnr = compare_scores (self, scores);
-  if (seconds > 0)
+  /* Going through the file piece by piece takes a time that no app would need. */
+  if (seconds > 0 && !fw_session_is_piecewise (session))
     {
       if (!fw_latency_compare (self->original, session, fw_trial_half_get_input_name (self),
                                self->latency_inputs, seconds, &result->latency, cancellable, error))
@@ -246,7 +267,7 @@ fw_trial_half_save_inputs (FwTrialHalf *self,
       fw_error_set_from_errno (error, errno, TRUE, folder);
       return FALSE;
     }
-  for (guint i = 0; i < self->samples->len; i++)
+  for (guint i = self->n_choosing; i < self->samples->len; i++)
     {
       FwSample *sample = g_ptr_array_index (self->samples, i);
       g_autoptr (FwTensor) tensor = fw_tensor_store_get (self->tensors, i, error);

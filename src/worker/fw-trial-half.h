@@ -27,6 +27,7 @@ typedef struct
   FwAnswer *answers;         /* the original's */
   GArray *scores;            /* the original's outputs on the first samples, for the decibels */
   guint threads;
+  guint n_choosing; /* the first samples are only for choosing by; their figures are not shown */
 } FwTrialHalf;
 
 /* What was measured of one version. */
@@ -63,8 +64,8 @@ FwMeasurement *fw_trial_half_measure (FwTrialHalf *self,
                                       GError **error);
 void fw_measurement_free (FwMeasurement *self);
 
-/* Files <nnnn>.npy and inputs.json in @folder: the tensors, and the top answers of the original and
- * of @other (or NULL). */
+/* Files <nnnn>.npy and inputs.json in @folder: the tensors whose figures are shown, and the top
+ * answers of the original and of @other (or NULL). */
 gboolean fw_trial_half_save_inputs (FwTrialHalf *self,
                                     const FwMeasurement *other,
                                     const char *folder,

@@ -12,6 +12,7 @@
 #include "fw-answers.h"
 #include "fw-error.h"
 #include "fw-file.h"
+#include "fw-calibration.h"
 #include "fw-path.h"
 #include "fw-prepare.h"
 #include "fw-signed.h"
@@ -243,11 +244,21 @@ try_path (Trial *t, FwPrefer prefer)
   guint n = t->units->len;
   g_autofree FwUnitHarm *harms = g_new0 (FwUnitHarm, n);
   g_autofree double *time = g_new0 (double, n + 1);
-  FwPathInput input = { t->rewriter, t->units, t->recipe, harms, time, prefer, 0 };
-  g_autoptr (FwPath) path = NULL;
   g_autoptr (GError) error = NULL;
+  g_autoptr (FwSizes) sizes = fw_sizes_new (t->rewriter, t->units, t->recipe, &error);
+  const FwPathInput input = { .rewriter = t->rewriter,
+                              .units = t->units,
+                              .recipe = t->recipe,
+                              .sizes = sizes,
+                              .harms = harms,
+                              .time_share = time,
+                              .prefer = prefer,
+                              .original_size = fw_model_get_size (t->original),
+                              .compute_bits = 7 + fw_random_next (&t->random) % 2 };
+  g_autoptr (FwPath) path = NULL;
   double cost = 1, harm = 0;
 
+  g_assert_no_error (error);
   for (guint i = 0; i < n; i++)
     {
       for (guint k = 1; k < FW_N_WIDTHS; k++)
@@ -260,9 +271,7 @@ try_path (Trial *t, FwPrefer prefer)
   for (guint i = 0; i < n; i++)
     time[i] = 0.2 + fw_random_double (&t->random);
   time[n] = 1;
-  input.original_size = fw_model_get_size (t->original);
-  path = fw_path_new (&input, &error);
-  g_assert_no_error (error);
+  path = fw_path_new (&input);
   for (guint i = 0; i < path->steps->len; i++)
     {
       FwStep *step = g_ptr_array_index (path->steps, i);

@@ -14,6 +14,7 @@ typedef struct
   GPtrArray *units;
   FwRewriter *rewriter;
   FwRecipe *recipe;
+  FwSizes *sizes;
   FwUnitHarm harms[5];
   double time[6];
   FwPathInput input;
@@ -33,6 +34,8 @@ fill_recipe (Fixture *f)
 static void
 set_up (Fixture *f, gconstpointer data)
 {
+  g_autoptr (GError) error = NULL;
+
   f->model = small_network_new (13);
   f->units = fw_units_find (f->model);
   f->rewriter = fw_rewriter_new (f->model, f->units, 1);
@@ -40,21 +43,30 @@ set_up (Fixture *f, gconstpointer data)
   fill_recipe (f);
   for (guint i = 0; i < 5; i++)
     {
-      f->harms[i].storage[0] = 0;
       f->harms[i].storage[1] = 1e-8;
-      f->harms[i].storage[2] = 1e-5 * (i + 1);
+      for (guint k = 2; k < FW_N_WIDTHS; k++)
+        f->harms[i].storage[k] = 1e-5 * (i + 1) * pow (4, k - 2);
       f->harms[i].arithmetic[FW_ARITHMETIC_INT8] = 9e-5 * (i + 1);
+      f->harms[i].arithmetic[FW_ARITHMETIC_INT8_DYNAMIC] = INFINITY;
+      f->harms[i].arithmetic[FW_ARITHMETIC_BLOCKS] = INFINITY;
       f->time[i] = 0.4 + 0.1 * i;
     }
   f->time[5] = 1;
-  f->input = (FwPathInput){
-    f->rewriter, f->units, f->recipe, f->harms, NULL, FW_PREFER_BOTH, fw_model_get_size (f->model)
-  };
+  f->sizes = fw_sizes_new (f->rewriter, f->units, f->recipe, &error);
+  g_assert_no_error (error);
+  f->input = (FwPathInput){ .units = f->units,
+                            .rewriter = f->rewriter,
+                            .recipe = f->recipe,
+                            .sizes = f->sizes,
+                            .harms = f->harms,
+                            .original_size = fw_model_get_size (f->model),
+                            .compute_bits = 8 };
 }
 
 static void
 tear_down (Fixture *f, gconstpointer data)
 {
+  fw_sizes_free (f->sizes);
   fw_recipe_free (f->recipe);
   fw_rewriter_free (f->rewriter);
   g_ptr_array_unref (f->units);
@@ -64,14 +76,9 @@ tear_down (Fixture *f, gconstpointer data)
 static FwPath *
 find_path (Fixture *f, FwPrefer prefer, const double *time)
 {
-  g_autoptr (GError) error = NULL;
-  FwPath *path;
-
   f->input.prefer = prefer;
   f->input.time_share = time;
-  path = fw_path_new (&f->input, &error);
-  g_assert_no_error (error);
-  return path;
+  return fw_path_new (&f->input);
 }
 
 static void
@@ -131,9 +138,9 @@ test_nested (Fixture *f, gconstpointer data)
           before[i] = option;
         }
     }
-  /* From the last layer forwards; the first ones are too small to gain anything. */
-  g_assert_cmpint (before[4], ==, FW_OPTION_INT8_COMPUTE);
-  g_assert_cmpint (before[3], ==, FW_OPTION_INT8_COMPUTE);
+  /* From the last layer forwards. */
+  g_assert_cmpint (fw_option_get_arithmetic (before[4]), ==, FW_ARITHMETIC_INT8);
+  g_assert_cmpint (fw_option_get_arithmetic (before[3]), ==, FW_ARITHMETIC_INT8);
 }
 
 static void
@@ -147,7 +154,8 @@ test_size_knows_no_time (Fixture *f, gconstpointer data)
     {
       FwUnit *unit = g_ptr_array_index (f->units, i);
 
-      g_assert_cmpint (fw_recipe_get_option (recipe, unit->name), !=, FW_OPTION_INT8_COMPUTE);
+      g_assert_cmpint (fw_option_get_arithmetic (fw_recipe_get_option (recipe, unit->name)), ==,
+                       FW_ARITHMETIC_FLOAT);
     }
 }
 
@@ -211,12 +219,125 @@ test_impossible (Fixture *f, gconstpointer data)
 
   for (guint i = 0; i < 5; i++)
     f->harms[i].arithmetic[FW_ARITHMETIC_INT8] = INFINITY;
-  f->harms[2].storage[2] = INFINITY;
+  for (guint k = 2; k < FW_N_WIDTHS; k++)
+    f->harms[2].storage[k] = INFINITY;
   path = find_path (f, FW_PREFER_BOTH, f->time);
   assert_promises (path);
   recipe = fw_path_make_recipe (path, &f->input, path->steps->len);
   g_assert_cmpint (fw_recipe_get_option (recipe, "c2"), ==, FW_OPTION_FLOAT16);
-  g_assert_cmpint (fw_recipe_get_option (recipe, "c3"), ==, FW_OPTION_INT8_STORAGE);
+  g_assert_cmpuint (fw_option_get_bits (fw_recipe_get_option (recipe, "c3")), <=, 8);
+}
+
+/* A unit that computes may be stored in fewer bits, and for some processors has to be. */
+static void
+test_compute_bits (Fixture *f, gconstpointer data)
+{
+  f->input.compute_bits = 7;
+  for (guint bits = 7; bits <= 8; bits++)
+    {
+      g_autoptr (FwPath) path = NULL;
+
+      f->input.compute_bits = bits;
+      path = find_path (f, FW_PREFER_SPEED, f->time);
+      assert_promises (path);
+      for (guint n = 0; n <= path->steps->len; n++)
+        {
+          g_autoptr (FwRecipe) recipe = fw_path_make_recipe (path, &f->input, n);
+
+          for (guint i = 0; i < 5; i++)
+            {
+              FwUnit *unit = g_ptr_array_index (f->units, i);
+              FwOption option = fw_recipe_get_option (recipe, unit->name);
+
+              if (fw_option_get_arithmetic (option) == FW_ARITHMETIC_INT8)
+                g_assert_cmpuint (fw_option_get_bits (option), <=, bits);
+            }
+        }
+    }
+}
+
+/* The path ends where there is too much harm; what is measured moves that end. */
+static void
+test_most_harm (Fixture *f, gconstpointer data)
+{
+  g_autoptr (FwPath) whole = find_path (f, FW_PREFER_SIZE, NULL);
+  g_autoptr (FwPath) part = NULL;
+  double most = fw_path_get_harm (whole, whole->steps->len);
+
+  f->input.max_harm = most / 2;
+  part = find_path (f, FW_PREFER_SIZE, NULL);
+  g_assert_cmpuint (part->steps->len, <, whole->steps->len);
+  g_assert_cmpuint (part->steps->len, >, 0);
+  g_assert_cmpfloat (fw_path_get_harm (part, part->steps->len), <=, most / 2);
+  f->input.max_harm = 1e-12;
+  g_clear_pointer (&part, fw_path_free);
+  part = find_path (f, FW_PREFER_SIZE, NULL);
+  g_assert_cmpuint (part->steps->len, ==, 1);
+}
+
+static void
+test_correct_harms (Fixture *f, gconstpointer data)
+{
+  g_autoptr (FwPath) path = find_path (f, FW_PREFER_SIZE, NULL);
+  guint n = path->steps->len;
+  const guint at[] = { n / 2, n };
+  const double harms[] = { 3 * fw_path_get_harm (path, n / 2), 0.25 };
+  double first = fw_path_get_harm (path, 1);
+
+  g_assert_cmpuint (n, >=, 4);
+  fw_path_correct_harms (path, at, harms, 2);
+  assert_promises (path);
+  g_assert_cmpfloat_with_epsilon (fw_path_get_harm (path, n / 2), harms[0], 1e-9);
+  g_assert_cmpfloat_with_epsilon (fw_path_get_harm (path, n), 0.25, 1e-9);
+  g_assert_cmpfloat (fw_path_get_harm (path, 1), >, 2 * first);
+  fw_path_truncate (path, n - 1);
+  g_assert_cmpfloat (fw_path_get_position (path, n - 1), ==, 0);
+}
+
+/* Versions are as large as the path says, within a few bytes a unit. */
+static void
+test_sizes (Fixture *f, gconstpointer data)
+{
+  g_autoptr (FwPath) path = find_path (f, FW_PREFER_SIZE, NULL);
+
+  for (guint n = 1; n <= path->steps->len; n++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (FwRecipe) recipe = fw_path_make_recipe (path, &f->input, n);
+      g_autoptr (FwModel) model = fw_rewriter_build (f->rewriter, recipe, &error);
+      FwStep *step = g_ptr_array_index (path->steps, n - 1);
+
+      g_assert_no_error (error);
+      if (g_test_verbose ())
+        g_test_message ("%u: %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT, n, step->size,
+                        fw_model_get_size (model));
+      g_assert_cmpint (ABS ((gint64) (step->size - fw_model_get_size (model))), <=, 150);
+    }
+}
+
+/* Dynamic int8 goes unit by unit, where it saves time. */
+static void
+test_dynamic (Fixture *f, gconstpointer data)
+{
+  const double saved[5] = { 0, 0.1, 0, 0.2, 0 };
+  g_autoptr (FwPath) path = NULL;
+
+  f->input.dynamic_saved = saved;
+  for (guint i = 0; i < 5; i++)
+    f->harms[i].arithmetic[FW_ARITHMETIC_INT8_DYNAMIC] = 1e-5;
+  path = find_path (f, FW_PREFER_SPEED, NULL);
+  assert_promises (path);
+  for (guint i = 0; i < 5; i++)
+    {
+      g_autoptr (FwRecipe) recipe = fw_path_make_recipe (path, &f->input, path->steps->len);
+      FwUnit *unit = g_ptr_array_index (f->units, i);
+      FwOption option = fw_recipe_get_option (recipe, unit->name);
+      gboolean is_dynamic
+          = saved[i] > 0 && fw_rewriter_can (f->rewriter, f->recipe, i, FW_OPTION_INT8_DYNAMIC);
+
+      g_assert_cmpint (fw_option_get_arithmetic (option), ==,
+                       is_dynamic ? FW_ARITHMETIC_INT8_DYNAMIC : FW_ARITHMETIC_FLOAT);
+    }
 }
 
 /* Time alone does not pay for a file that is larger than the original. */
@@ -245,5 +366,10 @@ main (int argc, char **argv)
   ADD ("stops", test_stops);
   ADD ("impossible", test_impossible);
   ADD ("never-larger", test_never_larger);
+  ADD ("compute-bits", test_compute_bits);
+  ADD ("most-harm", test_most_harm);
+  ADD ("correct-harms", test_correct_harms);
+  ADD ("sizes", test_sizes);
+  ADD ("dynamic", test_dynamic);
   return g_test_run ();
 }
