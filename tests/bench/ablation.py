@@ -35,11 +35,11 @@ def variants():
 
 
 def measure_variant(trial, cli, option, left_out, arguments):
-    from peers import featherweight
+    from peers import featherweight, samples
 
     row = featherweight.plain(
-        cli, trial.path, trial.calibration, featherweight.labels_of(trial.samples), trial.files,
-        option, arguments.threads, ["--without", ",".join(left_out)] if left_out else [],
+        cli, trial.path, samples.given(trial.samples, "calibration"),
+        featherweight.about(trial.samples), trial.files, option, arguments.threads, ["--without", ",".join(left_out)] if left_out else [],
         "ablation")
     trial.measure(row, ("test",))
     return row

@@ -63,11 +63,12 @@ class Bars:
             json.dump({"bars": self.rows, "details": self.details}, file, indent=1)
 
     def cli(self, one, verb, rest, log, watch=None, seed=None):
-        from peers import featherweight
+        from peers import featherweight, samples
         seeds = ["--seed", str(seed)] if seed is not None else []
         return featherweight.run(
             self.arguments.cli,
-            [verb, one.path, one.samples] + rest + featherweight.labels_of(one.samples) + seeds,
+            [verb, one.path] + samples.given(one.samples) + rest
+            + featherweight.about(one.samples) + seeds,
             os.path.join(one.files, log + ".log"), self.arguments.threads, watch=watch)
 
     def count_all(self, one, path):
@@ -137,7 +138,7 @@ def sizes(bars):
         one = bars.trial(name)
         bar = f"{name}: ≥ {percent} % same at ≤ {share} % of the bytes"
         output = os.path.join(one.files, f"bars-{share}.onnx")
-        featherweight.files_of(output)
+        featherweight.clear(output)
         job = bars.cli(one, "shrink", ["--prefer", "size", "--max-size", f"{share}%", "-o", output],
                        f"bars-{share}")
         if "error" in job or not os.path.exists(output):
@@ -195,14 +196,14 @@ def forward_seconds(one, feeds, threads):
 
 def plain(bars):
     """One int8 file without ranking and measuring, beside quantize_static."""
-    from peers import environments, featherweight, tools
+    from peers import environments, featherweight, samples, tools
     arguments = bars.arguments
     error = environments.install(arguments.venv, "onnxruntime")
     for name in (SQUEEZENET, MOBILENET, "resnet50_random"):
         one = bars.trial(name)
         count = len(one.halves["calibration"][0])
-        row = featherweight.plain(arguments.cli, one.path, one.samples,
-                                  featherweight.labels_of(one.samples), one.files, "int8-compute",
+        row = featherweight.plain(arguments.cli, one.path, samples.given(one.samples),
+                                  featherweight.about(one.samples), one.files, "int8-compute",
                                   arguments.threads, name="bars-plain")
         passes = forward_seconds(one, one.halves["calibration"][1], arguments.threads)
         # A row that was kept may be from another day: the times belong together.
@@ -273,10 +274,10 @@ def first(bars):
 
 def convolutions(bars):
     """Networks that only compute: int8 at 30 % of the latency or less."""
-    from peers import featherweight, measure
+    from peers import featherweight, measure, samples
     one = bars.trial("resnet50_random")
-    row = featherweight.plain(bars.arguments.cli, one.path, one.samples, [], one.files,
-                              "int8-compute", bars.arguments.threads, name="bars-plain")
+    row = featherweight.plain(bars.arguments.cli, one.path, samples.given(one.samples), [],
+                              one.files, "int8-compute", bars.arguments.threads, name="bars-plain")
     bar = "resnet50_random: int8 at ≤ 0.30 of the latency"
     if "error" in row:
         bars.add(bar, False, row["error"])

@@ -45,42 +45,47 @@ def last_line(log):
     return lines[-1][:200] if lines else ""
 
 
-def labels_of(samples):
-    path = os.path.join(samples, "labels.csv")
-    return ["--labels", path] if os.path.exists(path) else []
+def about(samples):
+    """Options that say what is known of the samples."""
+    options = []
+    for name, option in (("labels.csv", "--labels"), ("preprocess.json", "--preprocess")):
+        path = os.path.join(samples, name)
+        if os.path.exists(path):
+            options += [option, path]
+    return options
 
 
-def files_of(path):
+def clear(path):
     for name in (path, path + ".data", path + "_data"):
         if os.path.exists(name):
             os.unlink(name)
 
 
-def plain(cli, model, samples, labels, folder, option, threads=1, extra=(), name=None):
+def plain(cli, model, given, known, folder, option, threads=1, extra=(), name=None):
     """One file of one option, without ranking and measuring."""
     name = name or "featherweight-" + option.replace("/", "-")
     output = os.path.join(folder, name + ".onnx")
-    files_of(output)
-    row = run(cli, ["shrink", model, samples, "--uniform", option, "--no-measure", "-o", output]
-              + labels + list(extra), os.path.join(folder, name + ".log"), threads)
+    clear(output)
+    row = run(cli, ["shrink", model] + given + ["--uniform", option, "--no-measure", "-o", output]
+              + known + list(extra), os.path.join(folder, name + ".log"), threads)
     return finish({"tool": "featherweight", "setting": "plain " + option, "path": output}, row)
 
 
-def shrink(cli, model, samples, labels, folder, prefer, threads=1):
+def shrink(cli, model, given, known, folder, prefer, threads=1):
     """The recommended stop."""
     output = os.path.join(folder, f"featherweight-{prefer}.onnx")
-    files_of(output)
-    row = run(cli, ["shrink", model, samples, "--prefer", prefer, "-o", output] + labels,
+    clear(output)
+    row = run(cli, ["shrink", model] + given + ["--prefer", prefer, "-o", output] + known,
               os.path.join(folder, f"featherweight-{prefer}.log"), threads)
     return finish({"tool": "featherweight", "setting": f"recommended, {prefer}", "path": output},
                   row)
 
 
-def path(cli, model, samples, labels, folder, prefer, threads=1):
+def path(cli, model, given, known, folder, prefer, threads=1):
     """Every stop: a list of rows, and the job's own."""
     output = os.path.join(folder, f"featherweight-path-{prefer}")
     shutil.rmtree(output, ignore_errors=True)
-    job = run(cli, ["path", model, samples, "--prefer", prefer, "-o", output] + labels,
+    job = run(cli, ["path", model] + given + ["--prefer", prefer, "-o", output] + known,
               os.path.join(folder, f"featherweight-path-{prefer}.log"), threads,
               watch=FIRST_STOP)
     rows = []

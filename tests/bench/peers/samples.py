@@ -80,7 +80,7 @@ def cropped(picture, short, side):
     width, height = (round(n * scale) for n in picture.size)
     picture = picture.resize((width, height), Image.BILINEAR)
     left, top = (width - side) // 2, (height - side) // 2
-    return np.asarray(picture.crop((left, top, left + side, top + side)), np.float32)
+    return picture.crop((left, top, left + side, top + side))
 
 
 def labelled(real, *path):
@@ -94,38 +94,50 @@ def labelled(real, *path):
         yield file, int(index)
 
 
-def squeezenet(real, _):
-    for path, label in labelled(real, "imagenet", "labels.csv"):
-        pixels = cropped(read_picture(path), 256, 224)[:, :, ::-1] - (104, 117, 123)
-        yield {"data_0": to_nchw(pixels)}, label
+class Pictures:
+    """Samples that are pictures of the model's size: Featherweight is given them as such, together
+    with how they become numbers; the others get the numbers."""
+
+    def __init__(self, name, table, shape, channels="rgb", divisor=1, mean=(0, 0, 0),
+                 deviation=(1, 1, 1)):
+        self.name = name
+        self.table = table
+        self.shape = shape
+        self.preprocess = {
+            "name": "custom", "layout": "nchw", "channels": channels, "resize": "stretch",
+            "invert": False, "divisor": divisor, "mean": list(mean), "deviation": list(deviation),
+            "type": "float32"}
+
+    def __call__(self, real, _):
+        for path, label in labelled(real, *self.table):
+            mode = "L" if self.preprocess["channels"] == "grey" else "RGB"
+            yield self.shape(Image.open(path).convert(mode)), label
+
+    def to_tensor(self, picture):
+        pixels = np.asarray(picture, np.float32)
+        pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels
+        if self.preprocess["channels"] == "bgr":
+            pixels = pixels[:, :, ::-1]
+        values = pixels / np.float32(self.preprocess["divisor"])
+        values = (values - np.float32(self.preprocess["mean"])) / np.float32(
+            self.preprocess["deviation"])
+        return to_nchw(values)
 
 
-def mobilenet(real, _):
-    for path, label in labelled(real, "imagenet", "labels.csv"):
-        pixels = cropped(read_picture(path), 146, 128)
-        yield {"input_3": to_nchw((pixels - 127.5) / 127.5)}, label
+IMAGENET = ("imagenet", "labels.csv")
+CIFAR10 = ("cifar10", "labels.csv")
+MIDDLE = (0.5, 0.5, 0.5)
 
-
-def resnet8(real, _):
-    for path, label in labelled(real, "cifar10", "labels.csv"):
-        yield {"input_1": to_nchw(np.asarray(read_picture(path), np.float32))}, label
-
-
-def cifar_cnn(real, _):
-    for path, label in labelled(real, "cifar10", "labels.csv"):
-        pixels = (np.asarray(read_picture(path), np.float32) - 127.5) / 127.5
-        yield {"modelInput": to_nchw(pixels)}, label
-
-
-def mnist(real, _):
-    for path, label in labelled(real, "mnist", "labels.csv"):
-        pixels = np.asarray(Image.open(path).convert("L"), np.float32)
-        yield {"Input3": pixels[None, None]}, label
-
-
-def person(real, _):
-    for path, label in labelled(real, "coco", "person_labels.csv"):
-        yield {"input_1": to_nchw(stretch(read_picture(path), 96, 96) / 255)}, label
+squeezenet = Pictures("data_0", IMAGENET, lambda picture: cropped(picture, 256, 224), "bgr",
+                      mean=(104, 117, 123))
+mobilenet = Pictures("input_3", IMAGENET, lambda picture: cropped(picture, 146, 128), divisor=255,
+                     mean=MIDDLE, deviation=MIDDLE)
+resnet8 = Pictures("input_1", CIFAR10, lambda picture: picture)
+cifar_cnn = Pictures("modelInput", CIFAR10, lambda picture: picture, divisor=255, mean=MIDDLE, deviation=MIDDLE)
+mnist = Pictures("Input3", ("mnist", "labels.csv"), lambda picture: picture, "grey", mean=(0,),
+                 deviation=(1,))
+person = Pictures("input_1", ("coco", "person_labels.csv"),
+                  lambda picture: picture.resize((96, 96), Image.BILINEAR), divisor=255)
 
 
 def stretch(picture, width, height):
@@ -424,19 +436,44 @@ def make(real, model, folder, limit=100):
     random.Random(1).shuffle(order)
     calibration = set(order[:len(order) // 2])
     labels = []
-    for half in ("calibration", "test"):
-        os.makedirs(os.path.join(folder, half), exist_ok=True)
-    for i, (feeds, label) in enumerate(samples):
+    for i, (sample, label) in enumerate(samples):
         half = "calibration" if i in calibration else "test"
-        file = f"{i:04}.npz"
-        np.savez(os.path.join(folder, half, file), **feeds)
+        file = write_sample(model.samples, sample, os.path.join(folder, half), f"{i:04}", folder)
         if label is not None and label >= 0:
             labels.append((file, label))
     if labels:
         with open(os.path.join(folder, "labels.csv"), "w", newline="", encoding="utf-8") as table:
             csv.writer(table).writerows([("file", "index")] + labels)
+    if not isinstance(model.samples, Pictures):
+        with open(done, "w", encoding="utf-8"):
+            return
+    preprocess = dict(model.samples.preprocess, width=samples[0][0].width,
+                      height=samples[0][0].height)
+    with open(os.path.join(folder, "preprocess.json"), "w", encoding="utf-8") as file:
+        json.dump(preprocess, file)
     with open(done, "w", encoding="utf-8"):
         pass
+
+
+def write_sample(samples, sample, half, name, folder):
+    """The name of the file that Featherweight is given."""
+    os.makedirs(half, exist_ok=True)
+    if not isinstance(samples, Pictures):
+        np.savez(os.path.join(half, name + ".npz"), **sample)
+        return name + ".npz"
+    pictures = os.path.join(folder, "pictures", os.path.basename(half))
+    os.makedirs(pictures, exist_ok=True)
+    sample.save(os.path.join(pictures, name + ".png"))
+    np.savez(os.path.join(half, name + ".npz"), **{samples.name: samples.to_tensor(sample)})
+    return name + ".png"
+
+
+def given(folder, half=None):
+    """What Featherweight is given: a half, or both."""
+    pictures = os.path.join(folder, "pictures")
+    if os.path.isdir(pictures):
+        return [os.path.join(pictures, half)] if half else [pictures]
+    return [os.path.join(folder, name) for name in ([half] if half else ["calibration", "test"])]
 
 
 def read_half(folder, half):
@@ -451,11 +488,13 @@ def read_half(folder, half):
 
 
 def read_labels(folder):
+    """By name, without what kind of file it is."""
     path = os.path.join(folder, "labels.csv")
     if not os.path.exists(path):
         return {}
     with open(path, newline="", encoding="utf-8") as file:
-        return {row[0]: int(row[1]) for row in list(csv.reader(file))[1:]}
+        rows = list(csv.reader(file))[1:]
+    return {os.path.splitext(row[0])[0]: int(row[1]) for row in rows}
 
 
 def inflate(real, out):

@@ -22,12 +22,13 @@ SETTINGS = {
     "quark": ["xint8", "xint8-cle-bc", "a8w8", "a8w8-cle-bc", "u8s8-minmax", "u8s8-percentile",
               "u8s8-bc", "u8s8-cle-bc", "u8s8-adaround"],
 }
-# Take minutes each; only where asked for.
-SLOW = {"u8s8-adaround"}
+# Take minutes each and were never the best; only where asked for, or made before.
+SLOW = {"u8s8-adaround", "xint8-cle-bc", "a8w8-cle-bc", "u8s8-percentile-99.9999"}
 
 
-def settings_of(tool, slow):
-    return [name for name in SETTINGS[tool] if slow or name not in SLOW]
+def settings_of(tool, slow, folder):
+    return [name for name in SETTINGS[tool] if slow or name not in SLOW
+            or os.path.exists(os.path.join(folder, f"{tool}-{name}.json"))]
 
 
 def run_setting(folder, venvs, tool, setting, model, calibration, threads, limit):

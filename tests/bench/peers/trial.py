@@ -30,7 +30,7 @@ class Trial:
         self.halves = {half: samples.read_half(self.samples, half)
                        for half in ("calibration", "test")}
         known = samples.read_labels(self.samples)
-        self.labels = {half: [known.get(name) for name in names]
+        self.labels = {half: [known.get(os.path.splitext(name)[0]) for name in names]
                        for half, (names, _) in self.halves.items()}
         self.originals = {half: measure.run_all(self.path, feeds)
                           for half, (_, feeds) in self.halves.items()}
@@ -74,7 +74,8 @@ class Trial:
             if why is not None:
                 rows.append({"tool": tool, "setting": "", "error": f"can't be installed: {why}"})
                 continue
-            for setting in (only or {}).get(tool, tools.settings_of(tool, arguments.slow)):
+            for setting in (only or {}).get(tool, tools.settings_of(tool, arguments.slow,
+                                                                     self.files)):
                 row = tools.run_setting(self.files, venvs, tool, setting, self.upgraded,
                                         self.calibration, arguments.threads, arguments.limit)
                 self.measure_once(row)
@@ -97,8 +98,8 @@ class Trial:
 
     def run_featherweight(self, cli, arguments):
         """The recommended stops, one plain file, all stops of each preference."""
-        labels = featherweight.labels_of(self.samples)
-        common = (cli, self.path, self.calibration, labels, self.files)
+        common = (cli, self.path, samples.given(self.samples, "calibration"),
+                  featherweight.about(self.samples), self.files)
         rows = [featherweight.plain(*common, "int8-compute", arguments.threads)]
         rows[0]["plain"] = True
         jobs = {}
