@@ -198,6 +198,7 @@ test_not_numbers (void)
   {
     const char *const scores[] = { "y", NULL };
     const FwTrial trial = { rewriter, units, recipe, scores, rows, 1, NULL, NULL };
+    guint end = 0;
 
     fw_sensitivity_measure (&trial, TRUE, harms, NULL, NULL, &error);
     g_assert_no_error (error);
@@ -205,8 +206,14 @@ test_not_numbers (void)
     g_assert_true (isfinite (fw_unit_harm_get (&harms[1], FW_OPTION_INT8_COMPUTE)));
     g_assert_true (isfinite (fw_unit_harm_get (&harms[1], FW_OPTION_INT8_STORAGE)));
     original = fw_trial_load (model, NULL, 1, &error);
-    fw_region_time_measure (&trial, original, 2, share, NULL, NULL, &error);
+    fw_region_time_measure (&trial, original, 2, share, &end, NULL, NULL, &error);
     g_assert_no_error (error);
+    g_assert_cmpuint (end, >, 0);
+    g_assert_cmpuint (end, <=, 2);
+    g_assert_cmpfloat (share[2], ==, 1);
+    g_assert_cmpfloat (share[1], >, 0);
+    /* The first unit can't. */
+    g_assert_cmpfloat (share[0], ==, share[1]);
   }
 }
 
