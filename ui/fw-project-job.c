@@ -188,6 +188,7 @@ fw_project_create_job (FwProject *self, FwCommand command)
       g_free (job->preprocess);
       job->preprocess = g_strdup (self->preprocess);
       job->prefer = self->prefer;
+      job->care = self->extra_care ? FW_CARE_EXTRA : FW_CARE_NORMAL;
     }
   if (command == FW_COMMAND_SAMPLES || command == FW_COMMAND_COMPARE)
     {

@@ -36,6 +36,7 @@ struct _FwProject
   double eta;
   guint samples_read; /* counts jobs, so that their previews don't get mixed up */
   gboolean user_selected : 1;
+  gboolean extra_care : 1;
 };
 
 enum
@@ -50,6 +51,7 @@ enum
   PROP_UNDERSTANDING,
   PROP_PREPROCESS,
   PROP_PREFER,
+  PROP_EXTRA_CARE,
   PROP_RESULT,
   PROP_SELECTED,
   PROP_RECOMMENDED,

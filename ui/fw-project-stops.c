@@ -82,15 +82,42 @@ select_best_so_far (FwProject *self)
           return;
         }
     }
+  if (self->selected == NULL && n > 0)
+    {
+      g_autoptr (FwStopItem) original = g_list_model_get_item (G_LIST_MODEL (self->stops), n - 1);
+
+      fw_project_select_stop (self, original);
+    }
+}
+
+/* What was measured before the path was known goes when more is known. */
+static void
+drop_provisional_stops (FwProject *self)
+{
+  for (guint i = g_list_model_get_n_items (G_LIST_MODEL (self->stops)); i-- > 0;)
+    {
+      g_autoptr (FwStopItem) stop = g_list_model_get_item (G_LIST_MODEL (self->stops), i);
+
+      if (!fw_stop_item_is_provisional (stop))
+        continue;
+      g_list_store_remove (self->stops, i);
+      if (self->selected == stop)
+        {
+          self->user_selected = FALSE;
+          fw_project_select_stop (self, NULL);
+        }
+    }
 }
 
 void
 fw_project_add_stop (FwProject *self, JsonObject *event)
 {
   g_autoptr (FwStopItem) stop = fw_stop_item_new (event);
-  g_autoptr (FwStopItem) nearest = fw_project_find_nearest (self, fw_stop_item_get_position (stop));
+  g_autoptr (FwStopItem) nearest = NULL;
   guint index;
 
+  drop_provisional_stops (self);
+  nearest = fw_project_find_nearest (self, fw_stop_item_get_position (stop));
   /* Measured once more: the newer figures count. */
   if (nearest != NULL && !fw_stop_item_is_original (nearest)
       && fabs (fw_stop_item_get_position (nearest) - fw_stop_item_get_position (stop))

@@ -157,6 +157,16 @@ fw_project_set_preprocess (FwProject *self, const char *preprocess)
     fw_project_read_samples (self);
 }
 
+static void
+measure_anew (FwProject *self)
+{
+  if (self->state < FW_PROJECT_SHRINKING)
+    return;
+  /* The versions before were for something else. */
+  fw_project_set_state (self, FW_PROJECT_READY);
+  fw_project_shrink (self);
+}
+
 void
 fw_project_set_prefer (FwProject *self, FwPrefer prefer)
 {
@@ -166,12 +176,20 @@ fw_project_set_prefer (FwProject *self, FwPrefer prefer)
     return;
   self->prefer = prefer;
   fw_project_notify (self, PROP_PREFER);
-  if (self->state >= FW_PROJECT_SHRINKING)
-    {
-      /* The versions before were for something else. */
-      fw_project_set_state (self, FW_PROJECT_READY);
-      fw_project_shrink (self);
-    }
+  measure_anew (self);
+}
+
+void
+fw_project_set_extra_care (FwProject *self, gboolean extra_care)
+{
+  g_return_if_fail (FW_IS_PROJECT (self));
+
+  extra_care = !!extra_care;
+  if (self->extra_care == extra_care)
+    return;
+  self->extra_care = extra_care;
+  fw_project_notify (self, PROP_EXTRA_CARE);
+  measure_anew (self);
 }
 
 void
@@ -294,6 +312,14 @@ fw_project_get_prefer (FwProject *self)
   g_return_val_if_fail (FW_IS_PROJECT (self), FW_PREFER_BOTH);
 
   return self->prefer;
+}
+
+gboolean
+fw_project_get_extra_care (FwProject *self)
+{
+  g_return_val_if_fail (FW_IS_PROJECT (self), FALSE);
+
+  return self->extra_care;
 }
 
 JsonObject *
@@ -467,6 +493,9 @@ fw_project_get_property (GObject *object, guint prop_id, GValue *value, GParamSp
     case PROP_PREFER:
       g_value_set_int (value, self->prefer);
       break;
+    case PROP_EXTRA_CARE:
+      g_value_set_boolean (value, self->extra_care);
+      break;
     case PROP_RESULT:
       g_value_set_boxed (value, self->result);
       break;
@@ -517,6 +546,7 @@ fw_project_class_init (FwProjectClass *klass)
   properties[PROP_PREPROCESS] = g_param_spec_string ("preprocess", NULL, NULL, "auto", flags);
   properties[PROP_PREFER] = g_param_spec_int ("prefer", NULL, NULL, FW_PREFER_BOTH, FW_PREFER_SPEED,
                                               FW_PREFER_BOTH, flags);
+  properties[PROP_EXTRA_CARE] = g_param_spec_boolean ("extra-care", NULL, NULL, FALSE, flags);
   properties[PROP_RESULT] = g_param_spec_boxed ("result", NULL, NULL, JSON_TYPE_OBJECT, flags);
   properties[PROP_SELECTED]
       = g_param_spec_object ("selected", NULL, NULL, FW_TYPE_STOP_ITEM, flags);

@@ -49,6 +49,8 @@ void fw_project_set_samples (FwProject *self, const char *const *paths);
 void fw_project_set_preprocess (FwProject *self, const char *preprocess);
 /* What smaller versions should gain; starts anew if there are versions already. */
 void fw_project_set_prefer (FwProject *self, FwPrefer prefer);
+/* Whether more time is taken for better answers; starts anew like fw_project_set_prefer (). */
+void fw_project_set_extra_care (FwProject *self, gboolean extra_care);
 /* Makes and measures the versions. */
 void fw_project_shrink (FwProject *self);
 /* Ends the job; the worker's part takes up to a second to end. */
@@ -71,6 +73,7 @@ const char *const *fw_project_get_sample_paths (FwProject *self);
 JsonObject *fw_project_get_understanding (FwProject *self);
 const char *fw_project_get_preprocess (FwProject *self);
 FwPrefer fw_project_get_prefer (FwProject *self);
+gboolean fw_project_get_extra_care (FwProject *self);
 /* The "result" of shrink, the recommended version. */
 JsonObject *fw_project_get_result (FwProject *self);
 

@@ -105,6 +105,14 @@ fw_stop_item_is_original (FwStopItem *self)
   return self->event == NULL;
 }
 
+gboolean
+fw_stop_item_is_provisional (FwStopItem *self)
+{
+  g_return_val_if_fail (FW_IS_STOP_ITEM (self), FALSE);
+
+  return self->event != NULL && fw_json_get_boolean (self->event, "provisional", FALSE);
+}
+
 guint
 fw_stop_item_get_same (FwStopItem *self)
 {

@@ -25,6 +25,8 @@ double fw_stop_item_get_position (FwStopItem *self);
 guint64 fw_stop_item_get_size (FwStopItem *self);
 guint64 fw_stop_item_get_original_size (FwStopItem *self);
 gboolean fw_stop_item_is_original (FwStopItem *self);
+/* Measured before the path was known; it goes as soon as there are other versions. */
+gboolean fw_stop_item_is_provisional (FwStopItem *self);
 
 /* How many answers stayed the same, of how many; both 0 where that is not known. */
 guint fw_stop_item_get_same (FwStopItem *self);

@@ -34,6 +34,7 @@ struct _FwTradeoffPage
   FwFact *same_fact;
   GtkListBox *warnings_list;
   AdwComboRow *prefer_row;
+  GtkSwitch *care_switch;
   GtkSpinButton *fit_button;
   GtkAdjustment *fit_adjustment;
   GtkLabel *fit_label;
@@ -359,6 +360,21 @@ show_prefer (FwTradeoffPage *self)
   self->updating = FALSE;
 }
 
+static void
+on_care_switched (FwTradeoffPage *self)
+{
+  if (!self->updating)
+    fw_project_set_extra_care (self->project, gtk_switch_get_active (self->care_switch));
+}
+
+static void
+show_care (FwTradeoffPage *self)
+{
+  self->updating = TRUE;
+  gtk_switch_set_active (self->care_switch, fw_project_get_extra_care (self->project));
+  self->updating = FALSE;
+}
+
 /* The most faithful version that is not larger. */
 static void
 on_fit_changed (FwTradeoffPage *self)
@@ -422,7 +438,7 @@ connect_project (FwTradeoffPage *self)
     { "notify::state", show_state },       { "notify::title", show_state },
     { "notify::selected", show_selected }, { "notify::recommended", show_selected },
     { "notify::fraction", show_progress }, { "notify::prefer", show_prefer },
-    { "notify::problem", show_problem },
+    { "notify::problem", show_problem },   { "notify::extra-care", show_care },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (signals); i++)
@@ -443,6 +459,7 @@ fw_tradeoff_page_set_project (FwTradeoffPage *self, FwProject *project)
   connect_project (self);
   show_marks (self);
   show_prefer (self);
+  show_care (self);
   show_state (self);
   show_selected (self);
 }
@@ -490,6 +507,7 @@ fw_tradeoff_page_class_init (FwTradeoffPageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, FwTradeoffPage, same_fact);
   gtk_widget_class_bind_template_child (widget_class, FwTradeoffPage, warnings_list);
   gtk_widget_class_bind_template_child (widget_class, FwTradeoffPage, prefer_row);
+  gtk_widget_class_bind_template_child (widget_class, FwTradeoffPage, care_switch);
   gtk_widget_class_bind_template_child (widget_class, FwTradeoffPage, fit_button);
   gtk_widget_class_bind_template_child (widget_class, FwTradeoffPage, fit_adjustment);
   gtk_widget_class_bind_template_child (widget_class, FwTradeoffPage, fit_label);
@@ -500,6 +518,7 @@ fw_tradeoff_page_class_init (FwTradeoffPageClass *klass)
   gtk_widget_class_bind_template_callback (widget_class, on_change_value);
   gtk_widget_class_bind_template_callback (widget_class, on_value_changed);
   gtk_widget_class_bind_template_callback (widget_class, on_prefer_selected);
+  gtk_widget_class_bind_template_callback (widget_class, on_care_switched);
   gtk_widget_class_bind_template_callback (widget_class, on_fit_changed);
 }
 

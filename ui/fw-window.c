@@ -265,6 +265,12 @@ on_prefer_changed (FwWindow *self)
 }
 
 static void
+on_care_changed (FwWindow *self)
+{
+  g_settings_set_boolean (self->settings, "extra-care", fw_project_get_extra_care (self->project));
+}
+
+static void
 restore_settings (FwWindow *self)
 {
   g_autofree char *prefer_name = g_settings_get_string (self->settings, "prefer");
@@ -274,6 +280,9 @@ restore_settings (FwWindow *self)
   if (fw_prefer_from_name (prefer_name, &prefer))
     fw_project_set_prefer (self->project, prefer);
   g_signal_connect_swapped (self->project, "notify::prefer", G_CALLBACK (on_prefer_changed), self);
+  fw_project_set_extra_care (self->project, g_settings_get_boolean (settings, "extra-care"));
+  g_signal_connect_swapped (self->project, "notify::extra-care", G_CALLBACK (on_care_changed),
+                            self);
   g_settings_bind (settings, "window-width", self, "default-width", G_SETTINGS_BIND_DEFAULT);
   g_settings_bind (settings, "window-height", self, "default-height", G_SETTINGS_BIND_DEFAULT);
   g_settings_bind (settings, "window-maximized", self, "maximized", G_SETTINGS_BIND_DEFAULT);

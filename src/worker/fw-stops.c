@@ -242,13 +242,15 @@ static gboolean
 measure_or_leave_out (FwStops *self, FwStop *stop, GError **error)
 {
   g_autoptr (GError) local = NULL;
+  gboolean is_its_own;
 
   if (!self->job->job->measure || measure (self, stop, &local))
     return TRUE;
   /* The original was loaded and ran on the same samples: the fault is this version's alone. */
-  if (fw_error_get_code (local) == FW_ERROR_UNSUPPORTED_MODEL
-      || fw_error_get_code (local) == FW_ERROR_UNKNOWN_OPERATOR
-      || fw_error_get_code (local) == FW_ERROR_RUNTIME_FAILED)
+  is_its_own = fw_error_get_code (local) == FW_ERROR_UNSUPPORTED_MODEL
+               || fw_error_get_code (local) == FW_ERROR_UNKNOWN_OPERATOR
+               || fw_error_get_code (local) == FW_ERROR_RUNTIME_FAILED;
+  if (is_its_own)
     g_warning ("A version did not load or run: %s", local->message);
   else
     g_propagate_error (error, g_steal_pointer (&local));

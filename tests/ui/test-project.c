@@ -193,6 +193,66 @@ test_continue (Fixture *fixture, gconstpointer data)
   g_assert_cmpfloat (get_position (project, 0), ==, 35);
 }
 
+/* What came before the path was known gives way to what comes after. */
+static void
+test_provisional (Fixture *fixture, gconstpointer data)
+{
+  FwProject *project = fixture->project;
+
+  set_worker (fixture,
+              INSPECTED "*shrink*) echo '{\"event\":\"stop\",\"position\":50,\"size_bytes\":500,"
+                        "\"original_size_bytes\":1000,\"provisional\":true,"
+                        "\"same\":{\"same\":9,\"total\":9,\"fraction\":1}}'\n"
+                        "echo '{\"event\":\"stop\",\"position\":40,\"size_bytes\":500,"
+                        "\"original_size_bytes\":1000,\"provisional\":true}'\n"
+                        "read -r cancel; exit 130 ;;\n" SAMPLES);
+  open_all (fixture);
+  fw_project_shrink (project);
+  while (g_list_model_get_n_items (fw_project_get_stops (project)) < 2
+         || get_position (project, 0) > 40)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpuint (g_list_model_get_n_items (fw_project_get_stops (project)), ==, 2);
+  fw_project_select_position (project, 40);
+  g_assert_true (fw_stop_item_is_provisional (fw_project_get_selected (project)));
+  fw_project_cancel (project);
+  /* Not much, but it can be used. */
+  g_assert_cmpint (fw_project_get_state (project), ==, FW_PROJECT_STOPPED);
+
+  set_worker (fixture, "*shrink*) echo '{\"event\":\"stop\",\"position\":35,\"size_bytes\":350,"
+                       "\"original_size_bytes\":1000}'\n"
+                       "echo '{\"event\":\"result\",\"position\":35,\"recommended\":true}' ;;\n");
+  fw_project_shrink (project);
+  wait_for_end (project);
+  g_assert_cmpuint (g_list_model_get_n_items (fw_project_get_stops (project)), ==, 2);
+  g_assert_cmpfloat (get_position (project, 0), ==, 35);
+  g_assert_true (fw_project_get_selected (project) == fw_project_get_recommended (project));
+}
+
+/* The worker is told, and what was measured without is measured anew. */
+static void
+test_extra_care (Fixture *fixture, gconstpointer data)
+{
+  FwProject *project = fixture->project;
+
+  set_worker (fixture, INSPECTED
+              "*shrink*extra*) echo '{\"event\":\"stop\",\"position\":10,\"size_bytes\":100,"
+              "\"original_size_bytes\":1000}'\n"
+              "echo '{\"event\":\"result\",\"position\":10,\"recommended\":true}' ;;\n"
+              "*shrink*) echo '{\"event\":\"stop\",\"position\":20,\"size_bytes\":200,"
+              "\"original_size_bytes\":1000}'\n"
+              "echo '{\"event\":\"result\",\"position\":20,\"recommended\":true}' ;;\n" SAMPLES);
+  open_all (fixture);
+  fw_project_shrink (project);
+  wait_for_end (project);
+  g_assert_cmpfloat (get_position (project, 0), ==, 20);
+  fw_project_set_extra_care (project, TRUE);
+  g_assert_true (fw_project_get_extra_care (project));
+  g_assert_true (fw_project_get_busy (project));
+  wait_for_end (project);
+  g_assert_cmpuint (g_list_model_get_n_items (fw_project_get_stops (project)), ==, 2);
+  g_assert_cmpfloat (get_position (project, 0), ==, 10);
+}
+
 static void
 test_nothing_to_start (Fixture *fixture, gconstpointer data)
 {
@@ -216,6 +276,8 @@ main (int argc, char **argv)
   ADD ("whole-job", test_whole_job);
   ADD ("death", test_death);
   ADD ("error", test_error);
+  ADD ("provisional", test_provisional);
+  ADD ("extra-care", test_extra_care);
   ADD ("continue", test_continue);
   ADD ("nothing-to-start", test_nothing_to_start);
 #undef ADD
