@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* NumPy's .npy format, version 1.0: six bytes of magic, two of version, two of header length, a
- * header that is a Python dict of three members, then the elements. */
+/* NumPy's .npy format: six bytes of magic, two of version, two of header length (from version 2.0
+ * on, four), a header that is a Python dict of three members, then the elements. Version 1.0 is
+ * written. */
 
 #include "config.h"
 
@@ -18,8 +19,12 @@
 #include "fw-error.h"
 #include "fw-tensor-private.h"
 
-#define MAGIC "\x93NUMPY\x01"
+#define MAGIC "\x93NUMPY"
+#define MAGIC_SIZE 6
 #define PREFIX_SIZE 10
+#define LONG_PREFIX_SIZE 12
+/* NumPy itself refuses longer headers from strangers. */
+#define MAX_HEADER_SIZE 65536
 
 static const struct
 {
@@ -42,7 +47,7 @@ build_header (FwTensor *self, const char *descr)
   const gint64 *dims = fw_tensor_get_dims (self);
   gsize length;
 
-  g_string_append_len (header, MAGIC "\0\0\0", PREFIX_SIZE);
+  g_string_append_len (header, MAGIC "\1\0\0\0", PREFIX_SIZE);
   g_string_append_printf (header, "{'descr': '%s', 'fortran_order': False, 'shape': (", descr);
   for (guint i = 0; i < n_dims; i++)
     g_string_append_printf (header, "%s%" G_GINT64_FORMAT "%s", i > 0 ? ", " : "", dims[i],
@@ -121,6 +126,8 @@ typedef struct
 typedef struct
 {
   gboolean has_descr, has_order, has_shape;
+  gboolean is_swapped; /* the most significant byte comes first */
+  gboolean is_fortran; /* the first index runs fastest */
   FwElementType type;
   guint n_dims;
   gint64 dims[FW_TENSOR_MAX_RANK];
@@ -148,11 +155,18 @@ take (Cursor *cursor, const char *token)
 static gboolean
 take_descr (Cursor *cursor, Header *header)
 {
+  if (!take (cursor, "'") || cursor->at == cursor->end)
+    return FALSE;
+  header->is_swapped = *cursor->at == '>';
+  if (strchr ("<>|=", *cursor->at) == NULL)
+    return FALSE;
+  cursor->at++;
   for (guint i = 0; i < G_N_ELEMENTS (descrs); i++)
     {
       char quoted[8];
 
-      g_snprintf (quoted, sizeof quoted, "'%s'", descrs[i].descr);
+      /* A single byte has no order, whatever is said. */
+      g_snprintf (quoted, sizeof quoted, "%s'", descrs[i].descr + 1);
       if (take (cursor, quoted))
         {
           header->type = descrs[i].type;
@@ -175,6 +189,9 @@ take_dim (Cursor *cursor, gint64 *dim)
         return FALSE;
       *dim = *dim * 10 + (*cursor->at++ - '0');
     }
+  /* As Python 2 wrote long integers. */
+  if (n_digits > 0 && cursor->at < cursor->end && *cursor->at == 'L')
+    cursor->at++;
   return n_digits > 0;
 }
 
@@ -200,7 +217,11 @@ take_member (Cursor *cursor, Header *header)
   if (!header->has_descr && take (cursor, "'descr'"))
     return header->has_descr = take (cursor, ":") && take_descr (cursor, header);
   if (!header->has_order && take (cursor, "'fortran_order'"))
-    return header->has_order = take (cursor, ":") && take (cursor, "False");
+    {
+      header->has_order = take (cursor, ":");
+      header->is_fortran = header->has_order && take (cursor, "True");
+      return header->has_order = header->is_fortran || take (cursor, "False");
+    }
   if (!header->has_shape && take (cursor, "'shape'"))
     return header->has_shape = take (cursor, ":") && take_shape (cursor, header);
   return FALSE;
@@ -228,73 +249,127 @@ parse_header (const char *text, gsize length, Header *header)
   return cursor.at == cursor.end && header->has_descr && header->has_order && header->has_shape;
 }
 
-static void
-fail_npy (const char *path, GError **error)
+static FwTensor *
+fail_npy (const char *name, GError **error)
 {
-  g_autofree char *name = g_filename_display_basename (path);
-
   g_set_error (error, FW_ERROR, FW_ERROR_NOT_READABLE,
                _ ("“%s” is not an array file that can be read."), name);
+  return NULL;
 }
 
-/* NULL without an error where the content is bad. */
-static FwTensor *
-read_file (FILE *file, GError **error)
+/* Where the elements begin, or 0 for what is no header; @size may be less than the whole file. */
+static gsize
+parse_start (const guint8 *data, gsize size, Header *header)
 {
-  unsigned char prefix[PREFIX_SIZE];
-  g_autofree char *text = NULL;
-  g_autoptr (FwTensor) self = NULL;
-  Header header = { 0 };
-  struct stat status;
-  gsize length, n_elements, size;
+  gsize prefix, length;
 
-  if (fstat (fileno (file), &status) != 0 || !S_ISREG (status.st_mode)
-      || fread (prefix, 1, sizeof prefix, file) != sizeof prefix
-      || memcmp (prefix, MAGIC "\0", 8) != 0)
-    return NULL;
+  *header = (Header){ 0 };
+  if (size < LONG_PREFIX_SIZE || memcmp (data, MAGIC, MAGIC_SIZE) != 0 || data[6] < 1 || data[6] > 3
+      || data[7] != 0)
+    return 0;
+  prefix = data[6] == 1 ? PREFIX_SIZE : LONG_PREFIX_SIZE;
+  length = data[8] | (gsize) data[9] << 8;
+  if (data[6] > 1)
+    length |= (gsize) data[10] << 16 | (gsize) data[11] << 24;
+  if (length > MAX_HEADER_SIZE || length > size - prefix
+      || !parse_header ((const char *) data + prefix, length, header))
+    return 0;
+  return prefix + length;
+}
 
-  length = prefix[8] | (gsize) prefix[9] << 8;
-  text = g_malloc (length + 1);
-  if (fread (text, 1, length, file) != length || !parse_header (text, length, &header))
-    return NULL;
+static void
+swap_bytes (guint8 *data, gsize n, guint width)
+{
+  for (gsize i = 0; i < n; i++)
+    for (guint k = 0; k < width / 2; k++)
+      {
+        guint8 *a = data + i * width + k, *b = data + (i + 1) * width - 1 - k;
+        const guint8 byte = *a;
 
-  /* The file must hold what the header claims before memory is taken for it. */
-  if (!fw_tensor_measure (header.type, header.dims, header.n_dims, &n_elements, &size, error)
-      || (guint64) status.st_size != PREFIX_SIZE + length + size)
-    return NULL;
+        *a = *b;
+        *b = byte;
+      }
+}
 
-  self = fw_tensor_new (header.type, header.dims, header.n_dims, error);
-  if (self == NULL || fread (fw_tensor_get_data (self), 1, size, file) != size)
+/* From the order in which the first index runs fastest to ours. */
+static void
+copy_fortran (guint8 *to, const guint8 *from, const Header *header, gsize n, guint width)
+{
+  gint64 index[FW_TENSOR_MAX_RANK] = { 0 };
+
+  for (gsize i = 0; i < n; i++)
+    {
+      gsize offset = 0;
+
+      for (guint k = header->n_dims; k-- > 0;)
+        offset = offset * header->dims[k] + index[k];
+      memcpy (to + i * width, from + offset * width, width);
+      for (guint k = header->n_dims; k-- > 0 && ++index[k] == header->dims[k];)
+        index[k] = 0;
+    }
+}
+
+static FwTensor *
+make_tensor (const Header *header, const guint8 *data, gsize n, gsize size, GError **error)
+{
+  g_autoptr (FwTensor) self = fw_tensor_new (header->type, header->dims, header->n_dims, error);
+  const guint width = fw_element_type_get_bits (header->type) / 8;
+  guint8 *to;
+
+  if (self == NULL)
     return NULL;
-  if (header.type == FW_ELEMENT_BOOL)
+  to = fw_tensor_get_data (self);
+  if (header->is_fortran && header->n_dims > 1)
+    copy_fortran (to, data, header, n, width);
+  else if (size > 0)
+    memcpy (to, data, size);
+  if (header->is_swapped)
+    swap_bytes (to, n, width);
+  if (header->type == FW_ELEMENT_BOOL)
     for (gsize i = 0; i < size; i++)
-      ((guint8 *) fw_tensor_get_data (self))[i] = ((guint8 *) fw_tensor_get_data (self))[i] != 0;
+      to[i] = to[i] != 0;
   return g_steal_pointer (&self);
+}
+
+FwTensor *
+fw_tensor_new_from_npy (const void *data, gsize size, const char *name, GError **error)
+{
+  Header header;
+  gsize start = parse_start (data, size, &header), n_elements, n_bytes;
+
+  if (start == 0)
+    return fail_npy (name, error);
+  /* What the header claims must be there before memory is taken for it. */
+  if (!fw_tensor_measure (header.type, header.dims, header.n_dims, &n_elements, &n_bytes, error))
+    return NULL;
+  if (size - start != n_bytes)
+    return fail_npy (name, error);
+  return make_tensor (&header, (const guint8 *) data + start, n_elements, n_bytes, error);
 }
 
 FwTensor *
 fw_tensor_load_npy (const char *path, GError **error)
 {
-  g_autoptr (GError) local_error = NULL;
-  FwTensor *self;
-  FILE *file;
+  g_autofree char *name = g_filename_display_basename (path);
+  g_autoptr (GMappedFile) mapped = NULL;
+  struct stat status;
+  FwTensor *self = NULL;
   /* Without waiting for somebody to write to it, should it be a pipe. */
   int fd = g_open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
 
-  file = fd >= 0 ? fdopen (fd, "rb") : NULL;
-  if (file == NULL)
+  if (fd < 0 || fstat (fd, &status) != 0)
     {
       fw_error_set_from_errno (error, errno, FALSE, path);
       if (fd >= 0)
         g_close (fd, NULL);
       return NULL;
     }
-  self = read_file (file, &local_error);
-  fclose (file);
-
-  if (local_error != NULL)
-    g_propagate_error (error, g_steal_pointer (&local_error));
-  else if (self == NULL)
-    fail_npy (path, error);
+  if (S_ISREG (status.st_mode) && status.st_size > 0)
+    mapped = g_mapped_file_new_from_fd (fd, FALSE, NULL);
+  g_close (fd, NULL);
+  if (mapped == NULL)
+    return fail_npy (name, error);
+  self = fw_tensor_new_from_npy (g_mapped_file_get_contents (mapped),
+                                 g_mapped_file_get_length (mapped), name, error);
   return self;
 }

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -450,4 +451,27 @@ fw_tensor_to_floats (const FwTensor *self)
   if (floats == NULL || !convert_to_floats (self, floats))
     return NULL;
   return g_steal_pointer (&floats);
+}
+
+guint16
+fw_float_to_half (float value)
+{
+  union
+  {
+    float value;
+    guint32 bits;
+  } in = { value };
+  const guint16 sign = in.bits >> 16 & 0x8000;
+  const double magnitude = fabs ((double) value);
+  int exponent;
+
+  if (isnan (value))
+    return sign | 0x7e00;
+  if (magnitude >= 65520.0)
+    return sign | 0x7c00;
+  if (magnitude < 0x1p-14)
+    return sign | (guint16) rint (magnitude * 0x1p24);
+  frexp (magnitude, &exponent);
+  /* The mantissa, 1024 to 2048, carries into the exponent by plain addition. */
+  return sign | (guint16) ((exponent + 13) * 1024 + (int) rint (ldexp (magnitude, 11 - exponent)));
 }

@@ -35,10 +35,16 @@ gsize fw_tensor_get_size (const FwTensor *self);
 gpointer fw_tensor_get_data (FwTensor *self);
 /* The elements as new floats (float32, float16, double, integers, bool); NULL for other types. */
 float *fw_tensor_to_floats (const FwTensor *self);
+/* The nearest float16, halves to even. */
+guint16 fw_float_to_half (float value);
 
-/* NumPy's .npy format 1.0. */
+/* NumPy's .npy format. Written as version 1.0; read in all versions, in either order of bytes and of
+ * indices. Errors: NOT_READABLE for what is none, is cut off, or holds anything but numbers;
+ * UNSUPPORTED_INPUTS for more than 4 GiB. */
 gboolean fw_tensor_save_npy (FwTensor *self, const char *path, GError **error);
 FwTensor *fw_tensor_load_npy (const char *path, GError **error);
+/* The same from memory. @name: of the file, for the message. */
+FwTensor *fw_tensor_new_from_npy (const void *data, gsize size, const char *name, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FwTensor, fw_tensor_unref)
 

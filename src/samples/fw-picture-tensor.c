@@ -70,30 +70,6 @@ fw_picture_fit (const FwPicture *self, const FwPreprocess *preprocess)
     }
 }
 
-/* The nearest float16, halves to even. */
-static guint16
-to_half (float value)
-{
-  union
-  {
-    float value;
-    guint32 bits;
-  } in = { value };
-  const guint16 sign = in.bits >> 16 & 0x8000;
-  const double magnitude = fabs ((double) value);
-  int exponent;
-
-  if (isnan (value))
-    return sign | 0x7e00;
-  if (magnitude >= 65520.0)
-    return sign | 0x7c00;
-  if (magnitude < 0x1p-14)
-    return sign | (guint16) rint (magnitude * 0x1p24);
-  frexp (magnitude, &exponent);
-  /* The mantissa, 1024 to 2048, carries into the exponent by plain addition. */
-  return sign | (guint16) ((exponent + 13) * 1024 + (int) rint (ldexp (magnitude, 11 - exponent)));
-}
-
 /* What each of the 256 values of a channel becomes. */
 typedef union
 {
@@ -112,7 +88,7 @@ fill_table (Table *table, const FwPreprocess *preprocess, int channel)
                            / preprocess->deviation[channel];
 
       if (preprocess->type == FW_ELEMENT_FLOAT16)
-        table->halves[i] = to_half (value);
+        table->halves[i] = fw_float_to_half (value);
       else if (preprocess->type == FW_ELEMENT_UINT8)
         table->bytes[i] = (guint8) CLAMP (rint (value), 0, 255);
       else

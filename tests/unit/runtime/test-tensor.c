@@ -377,8 +377,12 @@ test_npy_headers (void)
 
   check_npy (NPY ("<f4", "False", "(2,)"), 7, FALSE);
   check_npy (NPY ("<f4", "False", "(2,)"), 9, FALSE);
-  check_npy (NPY ("<f4", "True", "(2, 2)"), 16, FALSE);
-  check_npy (NPY (">f4", "False", "(2,)"), 8, FALSE);
+  check_npy (NPY ("<f4", "True", "(2, 2)"), 16, TRUE);
+  check_npy (NPY (">f4", "False", "(2,)"), 8, TRUE);
+  check_npy (NPY ("=i8", "False", "(1L, 2L)"), 16, TRUE);
+  check_npy (NPY ("<f4", "Perhaps", "(2,)"), 8, FALSE);
+  check_npy (NPY ("f4", "False", "(2,)"), 8, FALSE);
+  check_npy (NPY ("<", "False", "(2,)"), 8, FALSE);
   check_npy (NPY ("|O", "False", "(2,)"), 16, FALSE);
   check_npy (NPY ("<U8", "False", "(2,)"), 64, FALSE);
   check_npy (NPY ("<f4", "False", "(-2,)"), 8, FALSE);
@@ -395,6 +399,46 @@ test_npy_headers (void)
   check_npy ("__import__('os').abort()", 4, FALSE);
   check_npy ("{", 0, FALSE);
   check_npy ("", 0, FALSE);
+}
+
+/* Numbers 0 to 5 as [2, 3]. */
+static void
+check_orders (guint8 version, const char *header, const guint8 *numbers, gsize size)
+{
+  g_autoptr (GByteArray) file = g_byte_array_new ();
+  g_autoptr (FwTensor) tensor = NULL;
+  g_autoptr (GError) error = NULL;
+  const gsize length = strlen (header);
+  const guint8 prefix[]
+      = { 0x93, 'N', 'U', 'M', 'P', 'Y', version, 0, length & 0xff, length >> 8, 0, 0 };
+
+  g_byte_array_append (file, prefix, version == 1 ? 10 : 12);
+  g_byte_array_append (file, (const guint8 *) header, (guint) length);
+  g_byte_array_append (file, numbers, (guint) size);
+  tensor = fw_tensor_new_from_npy (file->data, file->len, "x.npy", &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (fw_tensor_get_n_dims (tensor), ==, 2);
+  g_assert_cmpint (fw_tensor_get_dims (tensor)[0], ==, 2);
+  for (guint i = 0; i < 6; i++)
+    g_assert_cmpint (((gint16 *) fw_tensor_get_data (tensor))[i], ==, (int) i);
+
+  /* One byte less or more is another file. */
+  g_assert_null (fw_tensor_new_from_npy (file->data, file->len - 1, "x.npy", NULL));
+  g_byte_array_append (file, numbers, 1);
+  g_assert_null (fw_tensor_new_from_npy (file->data, file->len, "x.npy", NULL));
+}
+
+static void
+test_npy_orders (void)
+{
+  static const guint8 little[] = { 0, 0, 1, 0, 2, 0, 3, 0, 4, 0, 5, 0 };
+  static const guint8 big[] = { 0, 0, 0, 1, 0, 2, 0, 3, 0, 4, 0, 5 };
+  static const guint8 columns[] = { 0, 0, 3, 0, 1, 0, 4, 0, 2, 0, 5, 0 };
+
+  check_orders (1, NPY ("<i2", "False", "(2, 3)"), little, sizeof little);
+  check_orders (2, NPY ("<i2", "False", "(2, 3)"), little, sizeof little);
+  check_orders (3, NPY (">i2", "False", "(2, 3)"), big, sizeof big);
+  check_orders (1, NPY ("<i2", "True", "(2, 3)"), columns, sizeof columns);
 }
 
 static void
@@ -439,6 +483,7 @@ main (int argc, char **argv)
   g_test_add_func ("/runtime/npy/round-trip", test_npy);
   g_test_add_func ("/runtime/npy/unsupported", test_npy_unsupported);
   g_test_add_func ("/runtime/npy/headers", test_npy_headers);
+  g_test_add_func ("/runtime/npy/orders", test_npy_orders);
   g_test_add_func ("/runtime/npy/cut", test_npy_cut);
 
   return g_test_run ();
