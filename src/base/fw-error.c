@@ -62,7 +62,7 @@ static const ErrorEntry entries[FW_N_ERRORS] = {
   },
   [FW_ERROR_UNSUPPORTED_INPUTS] = {
     "unsupported-inputs",
-    N_ ("Choose a model that takes one picture and gives an answer."),
+    N_ ("Give samples as .npz files whose arrays are named and shaped like the model’s inputs, one file for each sample."),
   },
   [FW_ERROR_EXTERNAL_DATA_MISSING] = {
     "external-data-missing",
@@ -82,23 +82,23 @@ static const ErrorEntry entries[FW_N_ERRORS] = {
   },
   [FW_ERROR_NO_SAMPLES] = {
     "no-samples",
-    N_ ("Choose a folder with pictures like those the model will see, as JPEG, PNG, WebP, BMP or GIF files."),
+    N_ ("Choose a folder with samples like those the model will see: pictures as JPEG, PNG, WebP, BMP or GIF files, anything else as .npy, .npz or .csv files of numbers."),
   },
   [FW_ERROR_TOO_FEW_SAMPLES] = {
     "too-few-samples",
-    N_ ("Add more pictures: at least 4 are needed, and 100 or more give figures you can rely on."),
+    N_ ("Add more samples: at least 4 are needed, and 100 or more give figures you can rely on."),
   },
   [FW_ERROR_FEW_SAMPLES] = {
     "few-samples",
-    N_ ("Add more pictures for figures that you can rely on: 100 or more are best."),
+    N_ ("Add more samples for figures that you can rely on: 100 or more are best."),
   },
   [FW_ERROR_UNREADABLE_SAMPLES] = {
     "unreadable-samples",
-    N_ ("Open these pictures in a picture viewer. What it can’t show, download or copy again."),
+    N_ ("Open them in the program that made them, or pictures in a picture viewer. What it can’t show, download or copy again."),
   },
   [FW_ERROR_BAD_LABELS] = {
     "bad-labels",
-    N_ ("The file should have one line for each picture: its file name, a comma, and the number of its class."),
+    N_ ("The file should have one line for each sample: its file name, a comma, and the number of its class."),
   },
   [FW_ERROR_BAD_PREPROCESS] = {
     "bad-preprocess",

@@ -28,12 +28,12 @@ typedef enum
   FW_ERROR_HOSTILE_MODEL,         /* nesting, counts or sizes beyond all reason */
   FW_ERROR_UNSUPPORTED_MODEL,     /* ONNX Runtime can't run it, or it is of a kind not handled */
   FW_ERROR_UNKNOWN_OPERATOR,      /* needs an operator that ONNX Runtime does not have */
-  FW_ERROR_UNSUPPORTED_INPUTS,    /* more than one input to fill, or one that samples can't fill */
+  FW_ERROR_UNSUPPORTED_INPUTS,    /* inputs that the samples can't fill; as a warning: zeros do */
   FW_ERROR_EXTERNAL_DATA_MISSING, /* the weights' file is not there, or too short */
   FW_ERROR_EXTERNAL_DATA_OUTSIDE, /* the weights' file lies outside the model's folder */
   FW_ERROR_ALREADY_SMALL,         /* already quantized */
   FW_ERROR_NOTHING_TO_SHRINK,     /* no weights that can be made smaller */
-  FW_ERROR_NO_SAMPLES,            /* no pictures found */
+  FW_ERROR_NO_SAMPLES,            /* no samples found */
   FW_ERROR_TOO_FEW_SAMPLES,       /* fewer than 4 */
   FW_ERROR_FEW_SAMPLES,           /* warning: fewer than 50 */
   FW_ERROR_UNREADABLE_SAMPLES,    /* warning: some could not be read */

@@ -86,12 +86,32 @@ find_probabilities (FwAnswer *self, const float *scores)
         = (float) (exp ((double) scores[self->index[i]] - scores[self->index[0]]) / sum);
 }
 
+/* The number of a class by itself. */
+static gboolean
+read_class (FwAnswer *self, FwTensor *output)
+{
+  const FwElementType type = fw_tensor_get_element_type (output);
+  gint64 value;
+
+  if (fw_tensor_get_n_elements (output) != 1
+      || (type != FW_ELEMENT_INT64 && type != FW_ELEMENT_INT32))
+    return FALSE;
+  value = type == FW_ELEMENT_INT64 ? *(gint64 *) fw_tensor_get_data (output)
+                                   : *(gint32 *) fw_tensor_get_data (output);
+  self->n = 1;
+  self->index[0] = (guint) value;
+  self->probability[0] = 1;
+  return TRUE;
+}
+
 gboolean
 fw_answer_read (FwAnswer *self, FwTensor *output, GError **error)
 {
   g_autofree float *scores = NULL;
 
   *self = (FwAnswer){ .finite = TRUE };
+  if (output != NULL && read_class (self, output))
+    return TRUE;
   if (output != NULL && is_one_list (output))
     scores = fw_tensor_to_floats (output);
   if (scores == NULL || fw_tensor_get_n_elements (output) > G_MAXINT)

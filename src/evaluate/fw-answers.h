@@ -3,7 +3,8 @@
 /* fw-answers.h: what a classifier answered, and how two versions of it compare.
  *
  * Logits or probabilities: [1, C] with any number of dims of 1 around. Where the values do not
- * already sum to 1, softmax makes probabilities of them. Ties go to the lower index.
+ * already sum to 1, softmax makes probabilities of them. Ties go to the lower index. Or the number of
+ * a class by itself, as one whole number.
  */
 
 #pragma once
@@ -21,10 +22,10 @@ typedef struct
   guint index[FW_ANSWER_TOP]; /* best first */
   float probability[FW_ANSWER_TOP];
   gboolean finite; /* no NaN or Inf anywhere in the output */
-  guint n_classes;
+  guint n_classes; /* 0 where the answer is the number of a class by itself */
 } FwAnswer;
 
-/* Errors: UNSUPPORTED_MODEL where @output is not one list of scores; NULL, what a run gives for an
+/* Errors: UNSUPPORTED_MODEL where @output is not one list of scores or one class; NULL, what a run gives for an
  * output that is no tensor, is none. */
 gboolean fw_answer_read (FwAnswer *self, FwTensor *output, GError **error);
 

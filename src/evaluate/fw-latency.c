@@ -27,8 +27,8 @@ typedef struct
 typedef struct
 {
   Side sides[2]; /* the original, the other */
-  const char *names[1];
-  GPtrArray *inputs;
+  const char **names;
+  GPtrArray *rows;
   guint runs_per_round;
   GCancellable *cancellable;
 } Comparison;
@@ -45,11 +45,12 @@ now (void)
 static gboolean
 run_once (Comparison *self, Side *side, guint turn, double *seconds, GError **error)
 {
-  FwTensor *input = g_ptr_array_index (self->inputs, turn % self->inputs->len);
+  GPtrArray *row = g_ptr_array_index (self->rows, turn % self->rows->len);
   g_autoptr (GPtrArray) outputs = NULL;
   double start = now ();
 
-  outputs = fw_session_run (side->session, self->names, &input, 1, NULL, self->cancellable, error);
+  outputs = fw_session_run (side->session, self->names, (FwTensor *const *) row->pdata, row->len,
+                            NULL, self->cancellable, error);
   *seconds = now () - start;
   return outputs != NULL;
 }
@@ -163,23 +164,26 @@ measure (Comparison *self, double seconds, FwLatencyComparison *result, GError *
 gboolean
 fw_latency_compare (FwSession *original,
                     FwSession *other,
-                    const char *input_name,
-                    GPtrArray *inputs,
+                    GPtrArray *rows,
                     double seconds,
                     FwLatencyComparison *result,
                     GCancellable *cancellable,
                     GError **error)
 {
+  const guint n_inputs = fw_session_get_n_inputs (original);
+  g_autofree const char **names = g_new0 (const char *, n_inputs + 1);
   Comparison self = {
     .sides = { { .session = original }, { .session = other } },
-    .names = { input_name },
-    .inputs = inputs,
+    .names = names,
+    .rows = rows,
     .cancellable = cancellable,
   };
   gboolean is_good;
 
-  g_return_val_if_fail (inputs->len > 0, FALSE);
+  g_return_val_if_fail (rows->len > 0, FALSE);
 
+  for (guint i = 0; i < n_inputs; i++)
+    names[i] = fw_session_get_input (original, i)->name;
   for (guint i = 0; i < 2; i++)
     {
       self.sides[i].runs = g_array_new (FALSE, FALSE, sizeof (double));

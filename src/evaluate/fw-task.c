@@ -4,27 +4,7 @@
 
 #include <glib/gi18n-lib.h>
 
-#include "fw-error.h"
 #include "fw-task.h"
-
-#define MAX_NAMED 4
-
-static gboolean
-is_channels (gint64 dim)
-{
-  return dim == 1 || dim == 3;
-}
-
-static gboolean
-is_picture (const FwValueInfo *info)
-{
-  if (!info->is_tensor || info->n_dims != 4)
-    return FALSE;
-  if (info->type != FW_ELEMENT_FLOAT && info->type != FW_ELEMENT_FLOAT16
-      && info->type != FW_ELEMENT_UINT8)
-    return FALSE;
-  return is_channels (info->dims[1]) || is_channels (info->dims[3]);
-}
 
 /* One score for each of some classes: every dimension but the first and one other is 1. A lone
  * dimension has to say its size, as it may as well be a list of pictures. */
@@ -67,9 +47,22 @@ is_scores (const FwValueInfo *info, guint *n_classes)
   return TRUE;
 }
 
+/* What comes out as it went in, such as a cleaner sound, is no list of scores. */
+static gboolean
+is_shaped_like (const FwValueInfo *output, const FwValueInfo *input)
+{
+  if (output->n_dims != input->n_dims)
+    return FALSE;
+  for (guint i = 1; i < output->n_dims; i++)
+    if (output->dims[i] != input->dims[i])
+      return FALSE;
+  return TRUE;
+}
+
 static gboolean
 find_scores (FwSession *session, FwTaskInfo *info)
 {
+  const FwValueInfo *input = fw_session_get_input (session, info->input);
   gboolean has_shapeless = FALSE;
 
   for (guint i = 0; i < fw_session_get_n_outputs (session); i++)
@@ -81,6 +74,8 @@ find_scores (FwSession *session, FwTaskInfo *info)
         continue;
       if (output->n_dims > 0)
         {
+          if (is_shaped_like (output, input))
+            continue;
           info->output = i;
           info->n_classes = n_classes;
           return TRUE;
@@ -92,58 +87,67 @@ find_scores (FwSession *session, FwTaskInfo *info)
   return has_shapeless;
 }
 
-static void
-fail_several_inputs (FwSession *session, GError **error)
+/* The number of a class by itself, with nothing beside it but what is no tensor. */
+static gboolean
+find_class (FwSession *session, FwTaskInfo *info)
 {
-  guint n = fw_session_get_n_inputs (session);
-  g_autoptr (GString) names = g_string_new (NULL);
+  guint n_tensors = 0;
+  gboolean found = FALSE;
 
-  for (guint i = 0; i < MIN (n, MAX_NAMED); i++)
-    g_string_append_printf (names, "%s“%.40s”", i > 0 ? ", " : "",
-                            fw_session_get_input (session, i)->name);
-  if (n > MAX_NAMED)
-    g_string_append (names, ", …");
-  {
-    /* A name may have been cut in the middle of a character. */
-    g_autofree char *valid = g_utf8_make_valid (names->str, -1);
+  for (guint i = 0; i < fw_session_get_n_outputs (session); i++)
+    {
+      const FwValueInfo *output = fw_session_get_output (session, i);
 
-    g_set_error (error, FW_ERROR, FW_ERROR_UNSUPPORTED_INPUTS,
-                 _ ("The model takes %u inputs (%s), and samples can fill only one."), n, valid);
-  }
+      if (!output->is_tensor)
+        continue;
+      n_tensors++;
+      if ((output->type != FW_ELEMENT_INT64 && output->type != FW_ELEMENT_INT32)
+          || output->n_dims == 0 || output->n_dims > 2
+          || (output->dims[0] != 1 && output->dims[0] != -1)
+          || (output->n_dims == 2 && output->dims[1] != 1))
+        continue;
+      info->output = i;
+      found = TRUE;
+    }
+  return found && n_tensors == 1;
+}
+
+static gboolean
+find_numbers (FwSession *session, FwTaskInfo *info)
+{
+  for (guint i = 0; i < fw_session_get_n_outputs (session); i++)
+    {
+      const FwValueInfo *output = fw_session_get_output (session, i);
+
+      if (!output->is_tensor || output->type == FW_ELEMENT_STRING)
+        continue;
+      info->output = i;
+      return TRUE;
+    }
+  return FALSE;
 }
 
 gboolean
 fw_task_guess (FwSession *session, FwTaskInfo *info, GError **error)
 {
-  const FwValueInfo *input;
+  g_autoptr (FwInputs) inputs = fw_inputs_new (session, error);
 
   *info = (FwTaskInfo){ .task = FW_TASK_UNKNOWN };
-
-  if (fw_session_get_n_inputs (session) == 0)
-    {
-      g_set_error_literal (error, FW_ERROR, FW_ERROR_UNSUPPORTED_INPUTS,
-                           _ ("The model takes no input, so there is nothing to try it with."));
-      return FALSE;
-    }
-  if (fw_session_get_n_inputs (session) > 1)
-    {
-      fail_several_inputs (session, error);
-      return FALSE;
-    }
-
-  input = fw_session_get_input (session, 0);
-  if (!is_picture (input))
-    return TRUE;
-  if (input->dims[0] != 1 && input->dims[0] != -1)
-    {
-      g_set_error (error, FW_ERROR, FW_ERROR_UNSUPPORTED_INPUTS,
-                   _ ("The model takes exactly %" G_GINT64_FORMAT " pictures at once."),
-                   input->dims[0]);
-      return FALSE;
-    }
-  if (find_scores (session, info))
-    info->task = FW_TASK_CLASSIFY_PICTURES;
+  if (inputs == NULL)
+    return FALSE;
+  info->input = inputs->main;
+  info->is_pictures = inputs->picture >= 0;
+  if (find_scores (session, info) || find_class (session, info))
+    info->task = info->is_pictures ? FW_TASK_CLASSIFY_PICTURES : FW_TASK_CLASSIFY;
+  else if (find_numbers (session, info))
+    info->task = FW_TASK_GENERAL;
   return TRUE;
+}
+
+gboolean
+fw_task_is_classification (const FwTaskInfo *info)
+{
+  return info->task == FW_TASK_CLASSIFY_PICTURES || info->task == FW_TASK_CLASSIFY;
 }
 
 const char *
@@ -153,20 +157,44 @@ fw_task_get_name (FwTask task)
     {
     case FW_TASK_CLASSIFY_PICTURES:
       return "classify-pictures";
+    case FW_TASK_CLASSIFY:
+      return "classify";
+    case FW_TASK_GENERAL:
+      return "general";
+    case FW_TASK_UNKNOWN:
     default:
       return "unknown";
     }
 }
 
+static char *
+describe_classes (const FwTaskInfo *info)
+{
+  if (info->task == FW_TASK_CLASSIFY_PICTURES && info->n_classes == 0)
+    return g_strdup (_ ("Recognizes what a picture shows."));
+  if (info->task == FW_TASK_CLASSIFY_PICTURES)
+    return g_strdup_printf (
+        g_dngettext (GETTEXT_PACKAGE, "Recognizes whether a picture shows %u thing.",
+                     "Recognizes which of %u things a picture shows.", info->n_classes),
+        info->n_classes);
+  if (info->n_classes == 0)
+    return g_strdup (_ ("Recognizes of which kind something is."));
+  return g_strdup_printf (g_dngettext (GETTEXT_PACKAGE,
+                                       "Recognizes whether something is of %u kind.",
+                                       "Recognizes of which of %u kinds something is.",
+                                       info->n_classes),
+                          info->n_classes);
+}
+
 char *
 fw_task_describe (const FwTaskInfo *info)
 {
-  if (info->task != FW_TASK_CLASSIFY_PICTURES)
+  if (fw_task_is_classification (info))
+    return describe_classes (info);
+  if (info->task != FW_TASK_GENERAL)
     return g_strdup (_ ("What this model does could not be told from its inputs and outputs."));
-  if (info->n_classes == 0)
-    return g_strdup (_ ("Recognizes what a picture shows."));
-  return g_strdup_printf (
-      g_dngettext (GETTEXT_PACKAGE, "Recognizes whether a picture shows %u thing.",
-                   "Recognizes which of %u things a picture shows.", info->n_classes),
-      info->n_classes);
+  if (info->is_pictures)
+    return g_strdup (_ ("Makes something of a picture, such as another picture, regions or the "
+                        "places of things."));
+  return g_strdup (_ ("Makes numbers of numbers, such as values of a measurement, sound or text."));
 }

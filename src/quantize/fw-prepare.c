@@ -243,9 +243,25 @@ static gboolean
 keeps_order_of_scores (const char *op_type)
 {
   static const char *const names[]
-      = { "Softmax", "LogSoftmax", "Sigmoid", "Identity", "Flatten", "Reshape", "Squeeze", NULL };
+      = { "Softmax",  "LogSoftmax", "Sigmoid", "Identity", "Flatten",
+          "Reshape", "Squeeze",    "ArgMax",  NULL };
 
   return g_strv_contains (names, op_type);
+}
+
+/* The place of the input of @node that goes on to the scores. A class that is only named where it is
+ * sure enough comes through a Where. */
+static gsize
+find_input (FwGraphIndex *index, Onnx__GraphProto *graph, const Onnx__NodeProto *node)
+{
+  for (gsize i = 1; i < node->n_input && strcmp (node->op_type, "Where") == 0; i++)
+    {
+      const int producer = fw_graph_index_get_producer (index, node->input[i]);
+
+      if (producer >= 0 && strcmp (graph->node[producer]->op_type, "ArgMax") == 0)
+        return i;
+    }
+  return 0;
 }
 
 const char *
@@ -259,13 +275,15 @@ fw_prepare_find_scores (FwModel *prepared, const char *output)
     {
       int producer = fw_graph_index_get_producer (index, value);
       Onnx__NodeProto *node;
+      gsize input;
 
       if (producer < 0)
         return value;
       node = graph->node[producer];
-      if (node->n_input == 0 || !keeps_order_of_scores (node->op_type)
-          || fw_graph_index_get_producer (index, node->input[0]) < 0)
+      input = find_input (index, graph, node);
+      if (node->n_input == 0 || (input == 0 && !keeps_order_of_scores (node->op_type))
+          || fw_graph_index_get_producer (index, node->input[input]) < 0)
         return value;
-      value = node->input[0];
+      value = node->input[input];
     }
 }

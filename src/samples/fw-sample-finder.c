@@ -16,6 +16,7 @@
 #include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
 
+#include "fw-arrays.h"
 #include "fw-error.h"
 #include "fw-picture-header.h"
 
@@ -26,6 +27,7 @@
 
 static const char *const picture_suffixes[]
     = { ".jpg", ".jpeg", ".jpe", ".png", ".webp", ".bmp", ".gif", NULL };
+static const char *const array_suffixes[] = { ".npy", ".npz", ".f32", NULL };
 
 typedef struct
 {
@@ -53,6 +55,8 @@ fw_found_free (FwFound *self)
     return;
   g_ptr_array_unref (self->pictures);
   g_ptr_array_unref (self->unreadable);
+  g_ptr_array_unref (self->arrays);
+  g_ptr_array_unref (self->damaged);
   g_ptr_array_unref (self->tables);
   g_free (self);
 }
@@ -86,28 +90,28 @@ has_suffix (const char *name, const char *suffix)
 }
 
 static gboolean
-is_named_like_picture (const char *name)
+is_named_like (const char *name, const char *const *suffixes)
 {
-  for (guint i = 0; picture_suffixes[i] != NULL; i++)
-    if (has_suffix (name, picture_suffixes[i]))
+  for (guint i = 0; suffixes[i] != NULL; i++)
+    if (has_suffix (name, suffixes[i]))
       return TRUE;
   return FALSE;
 }
 
-static FwPictureKind
-sniff_file (const char *path)
+/* The first bytes of a regular file; 0 for any other. */
+static gsize
+read_start (const char *path, guint8 *data, gsize size)
 {
-  guint8 data[FW_PICTURE_SNIFF_SIZE];
   gssize n = -1;
   struct stat info;
   int fd = g_open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
 
   if (fd < 0)
-    return FW_PICTURE_UNKNOWN;
+    return 0;
   if (fstat (fd, &info) == 0 && S_ISREG (info.st_mode))
-    n = read (fd, data, sizeof data);
+    n = read (fd, data, size);
   close (fd);
-  return n > 0 ? fw_picture_sniff (data, n) : FW_PICTURE_UNKNOWN;
+  return n > 0 ? (gsize) n : 0;
 }
 
 static FwFoundFile *
@@ -137,10 +141,17 @@ link_stays_inside (const char *path, const char *root_path)
 static void
 add_file (Walk *walk, const char *path, const char *below)
 {
-  if (sniff_file (path) != FW_PICTURE_UNKNOWN)
+  guint8 start[FW_PICTURE_SNIFF_SIZE];
+  const gsize n = read_start (path, start, sizeof start);
+
+  if (n > 0 && fw_picture_sniff (start, n) != FW_PICTURE_UNKNOWN)
     g_ptr_array_add (walk->found->pictures, new_found_file (path, below, walk->root));
-  else if (is_named_like_picture (path))
+  else if (is_named_like (path, picture_suffixes))
     g_ptr_array_add (walk->found->unreadable, fw_sample_finder_make_name (below));
+  else if (fw_arrays_sniff (start, n, path) != FW_ARRAY_NONE)
+    g_ptr_array_add (walk->found->arrays, new_found_file (path, below, walk->root));
+  else if (is_named_like (path, array_suffixes))
+    g_ptr_array_add (walk->found->damaged, fw_sample_finder_make_name (below));
   else if (has_suffix (path, ".csv") && walk->found->tables->len < MAX_TABLES)
     g_ptr_array_add (walk->found->tables, new_found_file (path, below, walk->root));
 }
@@ -273,6 +284,8 @@ fw_sample_finder_run (const char *const *paths, GCancellable *cancellable, GErro
 
   found->pictures = g_ptr_array_new_with_free_func (found_file_free);
   found->unreadable = g_ptr_array_new_with_free_func (g_free);
+  found->arrays = g_ptr_array_new_with_free_func (found_file_free);
+  found->damaged = g_ptr_array_new_with_free_func (g_free);
   found->tables = g_ptr_array_new_with_free_func (found_file_free);
   for (guint i = 0; paths[i] != NULL; i++)
     {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* fw-sample-finder.h: the pictures below the folders that the user gave. */
+/* fw-sample-finder.h: the pictures and arrays below the folders that the user gave. */
 
 #pragma once
 
@@ -21,6 +21,8 @@ typedef struct
 {
   GPtrArray *pictures;   /* FwFoundFile: content looks like a picture; sorted by root and path */
   GPtrArray *unreadable; /* char *: named like a picture, but is none; for people */
+  GPtrArray *arrays;     /* FwFoundFile: .npy, .npz and .f32 files, sorted likewise */
+  GPtrArray *damaged;    /* char *: named like an array, but is none; for people */
   GPtrArray *tables;     /* FwFoundFile: the first CSV files found in and below the folders */
   gboolean more;         /* there were more files than are looked at */
 } FwFound;

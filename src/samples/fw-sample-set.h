@@ -3,15 +3,19 @@
 /* fw-sample-set.h: the user's own samples: found, named, labelled and split.
  *
  * From files and folders (searched below; hidden files, links out and folders labels/ and masks/
- * beside images/ are left alone). Labels, first that is there: the file given; a CSV in or below
- * the folder whose first column names pictures (columns file, index, ..., name: index if there is a
- * column of that name, else the last column as a name); sub-folders. classes.txt or labels.txt
- * names classes. Identical files count once. The halves come from a hash of the content and a seed,
- * so that a file keeps its half whatever its name and company are.
+ * beside images/ are left alone). Pictures for a model that takes one; otherwise files of numbers
+ * (fw-array-samples.h); where a model that takes pictures finds both, whichever there is more of.
+ * Labels, first that is there: the file given; a CSV in or below the folder whose first column
+ * names samples (columns file, index, ..., name: index if there is a column of that name, else the
+ * last column as a name); sub-folders; the label column of a table of numbers. classes.txt or
+ * labels.txt names classes. Identical samples count once. The halves come from a hash of the content
+ * and a seed, so that a sample keeps its half whatever its name and company are.
  */
 
 #pragma once
 
+#include "fw-arrays.h"
+#include "fw-inputs.h"
 #include "fw-picture.h"
 #include "fw-progress.h"
 
@@ -23,11 +27,16 @@ typedef struct
   char *name; /* for people, unique in the set: the path below the folder given */
   int label;  /* class index, or -1 */
   char sha256[65];
+  gboolean is_picture;
+  /* Of a sample that is numbers, where @path is not all there is to it: */
+  char **parts;     /* a file for each input, "" for none, or NULL */
+  FwArrays *arrays; /* of a file of many, or NULL */
+  gint64 row;       /* in @arrays, or -1 */
 } FwSample;
 
 typedef struct _FwSampleSet FwSampleSet;
 
-/* @paths: NULL-terminated files and folders. @labels: a CSV, or NULL to look for one. At most
+/* Pictures only. @paths: NULL-terminated files and folders. @labels: a CSV, or NULL to look for one. At most
  * 100,000 files. Errors: NO_SUCH_FILE, NO_SAMPLES, TOO_FEW_SAMPLES (fewer than 4), BAD_LABELS.
  * Every picture is only sniffed here; those that can't be decoded turn up later and are set aside
  * by fw_sample_set_reject(). */
@@ -37,6 +46,15 @@ FwSampleSet *fw_sample_set_new (const char *const *paths,
                                 FwProgress *progress,
                                 GCancellable *cancellable,
                                 GError **error);
+/* The same for the model that @inputs describe. Errors: also UNSUPPORTED_INPUTS and NOT_READABLE,
+ * where what is wrong with the only file is all there is to say. */
+FwSampleSet *fw_sample_set_new_for_inputs (const char *const *paths,
+                                           const char *labels,
+                                           guint64 seed,
+                                           const FwInputs *inputs,
+                                           FwProgress *progress,
+                                           GCancellable *cancellable,
+                                           GError **error);
 FwSampleSet *fw_sample_set_ref (FwSampleSet *self);
 void fw_sample_set_unref (FwSampleSet *self);
 
@@ -59,9 +77,18 @@ gboolean fw_sample_set_labels_are_guessed (FwSampleSet *self);
 /* A hash of the contents of all samples, independent of their order. */
 const char *fw_sample_set_get_sha256 (FwSampleSet *self);
 
-/* Decodes and prepares one sample. */
+/* Whether they are pictures, and not numbers. */
+gboolean fw_sample_set_are_pictures (FwSampleSet *self);
+
+/* Decodes and prepares one picture. */
 FwTensor *
 fw_sample_to_tensor (const FwSample *self, const FwPreprocess *preprocess, GError **error);
+/* One sample as the model takes it: a FwTensor for each of @inputs. @preprocess: for pictures, else
+ * NULL. */
+GPtrArray *fw_sample_to_row (const FwSample *self,
+                             FwInputs *inputs,
+                             const FwPreprocess *preprocess,
+                             GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FwSampleSet, fw_sample_set_unref)
 

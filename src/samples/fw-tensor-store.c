@@ -13,24 +13,42 @@
 
 #include "fw-error.h"
 
+typedef struct
+{
+  gboolean is_there;
+  FwElementType type;
+  guint n_dims;
+  gint64 *dims;
+  guint64 offset;
+} Record;
+
 struct _FwTensorStore
 {
   int fd;
   char *folder;
-  FwElementType type;
-  guint n_dims;
-  gint64 dims[FW_TENSOR_MAX_RANK];
-  gsize size; /* bytes of one tensor */
-  guint n;
+  GArray *records; /* of Record */
+  GArray *starts;  /* guint, per row: its first record; one more at the end */
+  guint64 size;
 };
+
+static void
+record_clear (gpointer data)
+{
+  g_free (((Record *) data)->dims);
+}
 
 FwTensorStore *
 fw_tensor_store_new (const char *folder, GError **error)
 {
   g_autoptr (FwTensorStore) self = g_new0 (FwTensorStore, 1);
   g_autofree char *path = g_build_filename (folder, "samples-XXXXXX", NULL);
+  const guint none = 0;
 
   self->folder = g_strdup (folder);
+  self->records = g_array_new (FALSE, FALSE, sizeof (Record));
+  g_array_set_clear_func (self->records, record_clear);
+  self->starts = g_array_new (FALSE, FALSE, sizeof (guint));
+  g_array_append_val (self->starts, none);
   self->fd = g_mkstemp_full (path, O_RDWR | O_CLOEXEC, 0600);
   if (self->fd < 0)
     {
@@ -46,6 +64,8 @@ fw_tensor_store_free (FwTensorStore *self)
 {
   if (self->fd >= 0)
     close (self->fd);
+  g_array_unref (self->records);
+  g_array_unref (self->starts);
   g_free (self->folder);
   g_free (self);
 }
@@ -53,42 +73,29 @@ fw_tensor_store_free (FwTensorStore *self)
 guint
 fw_tensor_store_get_n (FwTensorStore *self)
 {
-  return self->n;
+  return self->starts->len - 1;
+}
+
+guint64
+fw_tensor_store_get_size (FwTensorStore *self)
+{
+  return self->size;
 }
 
 static gboolean
-set_or_check_shape (FwTensorStore *self, FwTensor *tensor, GError **error)
-{
-  guint n_dims = fw_tensor_get_n_dims (tensor);
-
-  if (self->n == 0)
-    {
-      self->type = fw_tensor_get_element_type (tensor);
-      self->n_dims = n_dims;
-      memcpy (self->dims, fw_tensor_get_dims (tensor), n_dims * sizeof (gint64));
-      self->size = fw_tensor_get_size (tensor);
-    }
-  if (self->type != fw_tensor_get_element_type (tensor) || self->n_dims != n_dims
-      || memcmp (self->dims, fw_tensor_get_dims (tensor), n_dims * sizeof (gint64)) != 0)
-    {
-      g_set_error (error, FW_ERROR, FW_ERROR_INTERNAL, _ ("The samples differ in shape."));
-      return FALSE;
-    }
-  return TRUE;
-}
-
-gboolean
-fw_tensor_store_add (FwTensorStore *self, FwTensor *tensor, GError **error)
+write_tensor (FwTensorStore *self, FwTensor *tensor, GError **error)
 {
   const char *data = fw_tensor_get_data (tensor);
+  const gsize size = fw_tensor_get_size (tensor);
+  const guint n_dims = fw_tensor_get_n_dims (tensor);
+  Record record = { TRUE, fw_tensor_get_element_type (tensor), n_dims, NULL, self->size };
   gsize done = 0;
 
-  if (!set_or_check_shape (self, tensor, error))
-    return FALSE;
-  while (done < self->size)
+  g_return_val_if_fail (record.type != FW_ELEMENT_STRING, FALSE);
+
+  while (done < size)
     {
-      gssize n = pwrite (self->fd, data + done, self->size - done,
-                         (goffset) self->n * self->size + done);
+      gssize n = pwrite (self->fd, data + done, size - done, (goffset) (self->size + done));
 
       if (n < 0 && errno == EINTR)
         continue;
@@ -99,27 +106,50 @@ fw_tensor_store_add (FwTensorStore *self, FwTensor *tensor, GError **error)
         }
       done += n;
     }
-  self->n++;
+  self->size += size;
+  record.dims = g_memdup2 (fw_tensor_get_dims (tensor), n_dims * sizeof (gint64));
+  g_array_append_val (self->records, record);
   return TRUE;
 }
 
-FwTensor *
-fw_tensor_store_get (FwTensorStore *self, guint index, GError **error)
+gboolean
+fw_tensor_store_add (FwTensorStore *self, GPtrArray *row, GError **error)
 {
-  g_autoptr (FwTensor) tensor = NULL;
+  const guint n_before = self->records->len;
+  const guint64 size_before = self->size;
+
+  for (guint i = 0; i < row->len; i++)
+    {
+      const Record none = { FALSE };
+
+      if (row->pdata[i] == NULL)
+        g_array_append_val (self->records, none);
+      else if (!write_tensor (self, row->pdata[i], error))
+        {
+          /* Half a row is none. */
+          g_array_set_size (self->records, n_before);
+          self->size = size_before;
+          return FALSE;
+        }
+    }
+  g_array_append_val (self->starts, self->records->len);
+  return TRUE;
+}
+
+static FwTensor *
+read_tensor (FwTensorStore *self, const Record *record, GError **error)
+{
+  g_autoptr (FwTensor) tensor = fw_tensor_new (record->type, record->dims, record->n_dims, error);
+  gsize done = 0, size;
   char *data;
-  gsize done = 0;
 
-  g_return_val_if_fail (index < self->n, NULL);
-
-  tensor = fw_tensor_new (self->type, self->dims, self->n_dims, error);
   if (tensor == NULL)
     return NULL;
   data = fw_tensor_get_data (tensor);
-  while (done < self->size)
+  size = fw_tensor_get_size (tensor);
+  while (done < size)
     {
-      gssize n
-          = pread (self->fd, data + done, self->size - done, (goffset) index * self->size + done);
+      gssize n = pread (self->fd, data + done, size - done, (goffset) (record->offset + done));
 
       if (n < 0 && errno == EINTR)
         continue;
@@ -131,4 +161,31 @@ fw_tensor_store_get (FwTensorStore *self, guint index, GError **error)
       done += n;
     }
   return g_steal_pointer (&tensor);
+}
+
+static void
+unref_if_any (gpointer tensor)
+{
+  if (tensor != NULL)
+    fw_tensor_unref (tensor);
+}
+
+GPtrArray *
+fw_tensor_store_get (FwTensorStore *self, guint index, GError **error)
+{
+  g_autoptr (GPtrArray) row = g_ptr_array_new_with_free_func (unref_if_any);
+
+  g_return_val_if_fail (index < fw_tensor_store_get_n (self), NULL);
+
+  for (guint i = g_array_index (self->starts, guint, index);
+       i < g_array_index (self->starts, guint, index + 1); i++)
+    {
+      const Record *record = &g_array_index (self->records, Record, i);
+      FwTensor *tensor = record->is_there ? read_tensor (self, record, error) : NULL;
+
+      if (record->is_there && tensor == NULL)
+        return NULL;
+      g_ptr_array_add (row, tensor);
+    }
+  return g_steal_pointer (&row);
 }

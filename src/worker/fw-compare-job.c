@@ -47,26 +47,47 @@ compare_changes (gconstpointer a, gconstpointer b)
 }
 
 static void
+say_answers (FwShrinkJob *state,
+             const FwMeasurement *measurement,
+             guint index,
+             JsonObject *event,
+             GPtrArray *names)
+{
+  const FwAnswer *original = &state->trial->answers[index];
+  const FwAnswer *other = &measurement->answers[index];
+
+  json_object_set_array_member (event, "original",
+                                fw_report_answer (original, state->samples, names));
+  json_object_set_array_member (event, "other", fw_report_answer (other, state->samples, names));
+  json_object_set_boolean_member (event, "changed", original->index[0] != other->index[0]);
+}
+
+/* For what has no answers by name: how far the outputs are from each other. */
+static void
+say_error (const FwOutputError *error, JsonObject *event)
+{
+  json_object_set_array_member (event, "original", json_array_new ());
+  json_object_set_array_member (event, "other", json_array_new ());
+  json_object_set_boolean_member (event, "changed", !error->is_same);
+  fw_report_add_number (event, "error", error->error);
+  fw_report_add_number (event, "sqnr_db", fw_error_to_decibels (error->error));
+}
+
+static void
 say_sample (FwShrinkJob *state,
             const FwMeasurement *measurement,
             const Shown *shown,
             GPtrArray *names)
 {
   FwSample *sample = g_ptr_array_index (state->trial->samples, shown->index);
-  const FwAnswer *original = &state->trial->answers[shown->index];
-  const FwAnswer *other = &measurement->answers[shown->index];
-  g_autofree char *preview = fw_report_write_preview (sample, state->folder, shown->index);
   JsonObject *event = json_object_new ();
 
   json_object_set_string_member (event, "name", sample->name);
-  if (preview != NULL)
-    json_object_set_string_member (event, "preview", preview);
+  fw_report_add_look (event, state, sample, shown->index);
+  if (measurement->answers != NULL)
+    say_answers (state, measurement, shown->index, event, names);
   else
-    json_object_set_null_member (event, "preview");
-  json_object_set_array_member (event, "original",
-                                fw_report_answer (original, state->samples, names));
-  json_object_set_array_member (event, "other", fw_report_answer (other, state->samples, names));
-  json_object_set_boolean_member (event, "changed", original->index[0] != other->index[0]);
+    say_error (&measurement->errors[shown->index], event);
   if (sample->label >= 0)
     json_object_set_int_member (event, "label", sample->label);
   fw_events_emit (state->events, "sample", event);
@@ -78,11 +99,15 @@ say_samples (FwShrinkJob *state, const FwMeasurement *measurement, GError **erro
   g_autoptr (GArray) shown = g_array_new (FALSE, FALSE, sizeof (Shown));
   /* Where the samples name no classes, a list beside the original may. */
   g_autoptr (GPtrArray) names
-      = fw_class_names_find (state->job->model, NULL, state->trial->answers[0].n_classes);
+      = measurement->answers != NULL
+            ? fw_class_names_find (state->job->model, NULL, state->trial->answers[0].n_classes)
+            : NULL;
 
   for (guint i = 0; i < state->trial->samples->len; i++)
     {
-      Shown entry = { i, get_change (&state->trial->answers[i], &measurement->answers[i]) };
+      Shown entry = { i, measurement->answers != NULL
+                             ? get_change (&state->trial->answers[i], &measurement->answers[i])
+                             : measurement->errors[i].error };
 
       g_array_append_val (shown, entry);
     }
@@ -128,8 +153,8 @@ compare (FwShrinkJob *state, GError **error)
   json_object_set_string_member (result, "original_sha256", state->original_sha256);
   json_object_set_string_member (result, "sha256", sha256);
   json_object_set_int_member (result, "test_samples", state->trial->samples->len);
-  json_object_set_object_member (result, "preprocess", fw_report_preprocess (state));
-  fw_report_add_measurement (result, measurement);
+  fw_report_add_preprocess (result, state);
+  fw_report_add_measurement (result, measurement, state->trial);
   return g_steal_pointer (&result);
 }
 

@@ -72,14 +72,8 @@ static GPtrArray *
 get_sample (guint index, gpointer user_data, GError **error)
 {
   FwTrialHalf *trial = user_data;
-  FwTensor *tensor = fw_tensor_store_get (trial->tensors, index, error);
-  GPtrArray *inputs;
 
-  if (tensor == NULL)
-    return NULL;
-  inputs = g_ptr_array_new_with_free_func ((GDestroyNotify) fw_tensor_unref);
-  g_ptr_array_add (inputs, tensor);
-  return inputs;
+  return fw_tensor_store_get (trial->rows, index, error);
 }
 
 static GPtrArray *
@@ -94,11 +88,11 @@ get_golden_inputs (FwShrinkJob *state, GError **error)
   n = MIN (state->trial->samples->len, FW_GOLDEN_N);
   for (guint i = 0; i < n; i++)
     {
-      FwTensor *tensor = fw_tensor_store_get (state->trial->tensors, i, error);
+      g_autoptr (GPtrArray) row = fw_tensor_store_get (state->trial->rows, i, error);
 
-      if (tensor == NULL)
+      if (row == NULL)
         return NULL;
-      g_ptr_array_add (inputs, tensor);
+      g_ptr_array_add (inputs, fw_tensor_ref (row->pdata[0]));
     }
   return g_steal_pointer (&inputs);
 }
@@ -106,7 +100,7 @@ get_golden_inputs (FwShrinkJob *state, GError **error)
 static gboolean
 check_task (FwShrinkJob *state, GError **error)
 {
-  if (state->task.task == FW_TASK_CLASSIFY_PICTURES)
+  if (state->task.task == FW_TASK_CLASSIFY_PICTURES && state->inputs->n == 1)
     return TRUE;
   g_set_error (
       error, FW_ERROR, FW_ERROR_UNSUPPORTED_MODEL,
@@ -292,7 +286,7 @@ describe_package (Export *self, FwPackage *package, GError **error)
   json_object_set_int_member (result, "golden", self->golden->n);
   json_object_set_boolean_member (result, "golden_noise", self->golden->are_noise);
   json_object_set_boolean_member (result, "labels_known", self->labels_known);
-  json_object_set_object_member (result, "preprocess", fw_report_preprocess (self->state));
+  fw_report_add_preprocess (result, self->state);
   if (!add_file (result, self->state, package->path, error))
     return NULL;
   return g_steal_pointer (&result);
@@ -354,7 +348,8 @@ try_file (FwShrinkJob *state, const char *path, GError **error)
 
   if (session == NULL)
     return FALSE;
-  if (!fw_task_guess (session, &task, NULL) || task.task != FW_TASK_CLASSIFY_PICTURES)
+  if (!fw_task_guess (session, &task, NULL) || task.task != FW_TASK_CLASSIFY_PICTURES
+      || fw_session_get_n_inputs (session) != 1)
     return TRUE;
   candidates = fw_preprocess_candidates (fw_session_get_input (session, task.input), NULL);
   if (candidates == NULL)

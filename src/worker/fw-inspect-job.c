@@ -115,8 +115,8 @@ find_reason_against (FwModel *model,
   if (task_error != NULL)
     return g_strdup (task_error->message);
   if (task->task == FW_TASK_UNKNOWN)
-    return g_strdup (_ ("Featherweight can only shrink models that recognize what a picture shows, "
-                        "and this one seems to do something else."));
+    return g_strdup (_ ("The model gives nothing that could be compared: none of its outputs is "
+                        "numbers."));
   prepared = fw_prepare_model (model, FALSE, folder, &error);
   if (prepared == NULL)
     return g_strdup (error->message);

@@ -13,6 +13,7 @@
 #include "fw-file.h"
 #include "fw-inspect-job.h"
 #include "fw-large-job.h"
+#include "fw-peak-memory.h"
 #include "fw-rebuild-job.h"
 #include "fw-recommend.h"
 #include "fw-report-job.h"
@@ -25,10 +26,16 @@
 static gboolean
 add_probe (FwShrinkJob *job, JsonObject *result, GError **error)
 {
+  GPtrArray *row = g_ptr_array_index (job->trial->latency_rows, 0);
   g_autofree char *path = g_build_filename (job->folder, "probe.npy", NULL);
 
-  if (!fw_tensor_save_npy (g_ptr_array_index (job->trial->latency_inputs, 0), path, error))
-    return FALSE;
+  for (guint i = 0; i < row->len; i++)
+    {
+      g_autofree char *file = fw_peak_memory_get_probe (path, i);
+
+      if (!fw_tensor_save_npy (row->pdata[i], file, error))
+        return FALSE;
+    }
   json_object_set_string_member (result, "probe", path);
   return TRUE;
 }

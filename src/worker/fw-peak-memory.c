@@ -25,6 +25,30 @@ fw_peak_memory_of_self (void)
   return line != NULL ? g_ascii_strtoull (line + strlen ("\nVmHWM:"), NULL, 10) * 1024 : 0;
 }
 
+char *
+fw_peak_memory_get_probe (const char *probe, guint index)
+{
+  return index == 0 ? g_strdup (probe) : g_strdup_printf ("%s.%u", probe, index);
+}
+
+/* One tensor for each input of @session. */
+static GPtrArray *
+load_probe (FwSession *session, const char *probe, GError **error)
+{
+  g_autoptr (GPtrArray) row = g_ptr_array_new_with_free_func ((GDestroyNotify) fw_tensor_unref);
+
+  for (guint i = 0; i < fw_session_get_n_inputs (session); i++)
+    {
+      g_autofree char *path = fw_peak_memory_get_probe (probe, i);
+      FwTensor *tensor = fw_tensor_load_npy (path, error);
+
+      if (tensor == NULL)
+        return NULL;
+      g_ptr_array_add (row, tensor);
+    }
+  return g_steal_pointer (&row);
+}
+
 JsonObject *
 fw_peak_memory_run (const char *model,
                     const char *probe,
@@ -34,8 +58,7 @@ fw_peak_memory_run (const char *model,
 {
   FwSessionOptions options = { .threads = threads, .optimization = FW_OPTIMIZE_ALL };
   g_autoptr (FwSession) session = NULL;
-  g_autoptr (FwTensor) tensor = NULL;
-  const char *input_names[1];
+  g_autoptr (GPtrArray) row = NULL;
   JsonObject *result;
 
   if (probe == NULL)
@@ -46,15 +69,15 @@ fw_peak_memory_run (const char *model,
   session = fw_session_new (model, &options, error);
   if (session == NULL)
     return NULL;
-  tensor = fw_tensor_load_npy (probe, error);
-  if (tensor == NULL)
+  row = load_probe (session, probe, error);
+  if (row == NULL)
     return NULL;
-  input_names[0] = fw_session_get_input (session, 0)->name;
 
   for (guint i = 0; i < RUNS; i++)
     {
       g_autoptr (GPtrArray) outputs
-          = fw_session_run (session, input_names, &tensor, 1, NULL, cancellable, error);
+          = fw_session_run (session, NULL, (FwTensor *const *) row->pdata, row->len, NULL,
+                            cancellable, error);
 
       if (outputs == NULL)
         return NULL;

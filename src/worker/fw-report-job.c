@@ -4,6 +4,9 @@
 
 #include "fw-report-job.h"
 
+#include <glib/gi18n-lib.h>
+#include <math.h>
+
 #include "fw-file.h"
 #include "fw-report-json.h"
 
@@ -26,8 +29,8 @@ describe_suspect (const FwSuspect *suspect)
   return object;
 }
 
-JsonObject *
-fw_report_preprocess (FwShrinkJob *job)
+static JsonObject *
+describe_preprocess (FwShrinkJob *job)
 {
   g_autoptr (JsonNode) node = fw_preprocess_to_json (job->preprocess);
   JsonObject *object = json_node_dup_object (node);
@@ -47,6 +50,15 @@ fw_report_preprocess (FwShrinkJob *job)
       json_object_set_array_member (object, "candidates", candidates);
     }
   return object;
+}
+
+void
+fw_report_add_preprocess (JsonObject *result, FwShrinkJob *job)
+{
+  if (job->preprocess != NULL)
+    json_object_set_object_member (result, "preprocess", describe_preprocess (job));
+  else
+    json_object_set_null_member (result, "preprocess");
 }
 
 static JsonArray *
@@ -88,7 +100,7 @@ fw_report_add_samples (JsonObject *result, FwShrinkJob *job)
   json_object_set_boolean_member (result, "has_labels", fw_sample_set_has_labels (job->samples));
   json_object_set_array_member (result, "classes", list_classes (job->samples));
   json_object_set_array_member (result, "unreadable_samples", list_unreadable (job->samples));
-  json_object_set_object_member (result, "preprocess", fw_report_preprocess (job));
+  fw_report_add_preprocess (result, job);
 }
 
 void
@@ -115,7 +127,8 @@ fw_report_write_preview (const FwSample *sample, const char *folder, guint index
 {
   g_autofree char *name = g_strdup_printf ("preview-%05u.png", index);
   g_autofree char *path = g_build_filename (folder, name, NULL);
-  g_autoptr (FwPicture) picture = fw_picture_load (sample->path, NULL);
+  g_autoptr (FwPicture) picture
+      = sample->is_picture ? fw_picture_load (sample->path, NULL) : NULL;
   g_autoptr (GBytes) png = NULL;
 
   if (picture == NULL)
@@ -124,4 +137,45 @@ fw_report_write_preview (const FwSample *sample, const char *folder, guint index
   if (png == NULL || !fw_file_write (path, png, FALSE, NULL))
     return NULL;
   return g_steal_pointer (&path);
+}
+
+static char *
+describe_tensor (FwTensor *tensor)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  g_autofree float *values = fw_tensor_to_floats (tensor);
+  double least = INFINITY, most = -INFINITY;
+
+  for (guint i = 0; i < fw_tensor_get_n_dims (tensor); i++)
+    g_string_append_printf (text, "%s%" G_GINT64_FORMAT, i > 0 ? " × " : "",
+                            fw_tensor_get_dims (tensor)[i]);
+  for (gsize i = 0; values != NULL && i < fw_tensor_get_n_elements (tensor); i++)
+    if (isfinite (values[i]))
+      {
+        least = MIN (least, values[i]);
+        most = MAX (most, values[i]);
+      }
+  if (least > most)
+    return g_string_free (g_steal_pointer (&text), FALSE);
+  if (text->len == 0)
+    return g_strdup_printf ("%.4g", least);
+  /* Translators: “1 × 640 numbers from -2.1 to 3.4” */
+  return g_strdup_printf (_ ("%s numbers from %.4g to %.4g"), text->str, least, most);
+}
+
+void
+fw_report_add_look (JsonObject *event, FwShrinkJob *job, const FwSample *sample, guint index)
+{
+  g_autofree char *preview = fw_report_write_preview (sample, job->folder, index);
+  g_autoptr (GPtrArray) row = NULL;
+  g_autofree char *figures = NULL;
+
+  if (preview != NULL)
+    json_object_set_string_member (event, "preview", preview);
+  else
+    json_object_set_null_member (event, "preview");
+  if (sample->is_picture || (row = fw_sample_to_row (sample, job->inputs, NULL, NULL)) == NULL)
+    return;
+  figures = describe_tensor (row->pdata[job->inputs->main]);
+  json_object_set_string_member (event, "figures", figures);
 }

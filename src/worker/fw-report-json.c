@@ -94,8 +94,45 @@ add_speed (JsonObject *object, const FwMeasurement *measurement)
                                   fw_latency_is_rough (&measurement->latency));
 }
 
+static JsonObject *
+describe_error (const char *name, double error)
+{
+  JsonObject *value = json_object_new ();
+  g_autofree char *valid = g_utf8_make_valid (name, -1);
+
+  json_object_set_string_member (value, "name", valid);
+  fw_report_add_number (value, "error", error);
+  fw_report_add_number (value, "sqnr_db", fw_error_to_decibels (error));
+  return value;
+}
+
+static void
+add_output_errors (JsonObject *object, const FwMeasurement *measurement, const FwTrialHalf *trial)
+{
+  JsonArray *errors;
+  const FwSample *worst;
+
+  if (measurement->errors == NULL)
+    {
+      json_object_set_null_member (object, "output_error");
+      json_object_set_null_member (object, "worst_sample");
+      return;
+    }
+  errors = json_array_new ();
+  for (guint i = 0; i < trial->n_outputs; i++)
+    json_array_add_object_element (
+        errors, describe_error (trial->output_names[i], measurement->output_errors[i]));
+  json_object_set_array_member (object, "output_error", errors);
+  worst = g_ptr_array_index (trial->samples, measurement->worst);
+  json_object_set_object_member (
+      object, "worst_sample",
+      describe_error (worst->name, measurement->errors[measurement->worst].error));
+}
+
 void
-fw_report_add_measurement (JsonObject *object, const FwMeasurement *measurement)
+fw_report_add_measurement (JsonObject *object,
+                           const FwMeasurement *measurement,
+                           const FwTrialHalf *trial)
 {
   const FwAgreement *agreement = measurement->agreement;
 
@@ -114,6 +151,7 @@ fw_report_add_measurement (JsonObject *object, const FwMeasurement *measurement)
     }
   add_speed (object, measurement);
   fw_report_add_number (object, "sqnr_db", measurement->sqnr);
+  add_output_errors (object, measurement, trial);
 }
 
 void

@@ -14,8 +14,11 @@
 G_BEGIN_DECLS
 
 /* Adds same, accuracy, original_accuracy, speedup, latency_ms, original_latency_ms, sqnr_db,
- * classes. */
-void fw_report_add_measurement (JsonObject *object, const FwMeasurement *measurement);
+ * classes; for general tasks also output_error ([{"name", "error", "sqnr_db"}]) and worst_sample
+ * ({"name", "error", "sqnr_db"}). An error is that of fw-output-error.h. */
+void fw_report_add_measurement (JsonObject *object,
+                                const FwMeasurement *measurement,
+                                const FwTrialHalf *trial);
 
 /* Adds "kept_float" (layers left precise, and why) and "options" (how many units have which). */
 void fw_report_add_options (JsonObject *object, GPtrArray *units, FwRecipe *recipe);

@@ -18,15 +18,11 @@ report_samples (double fraction, gpointer user_data)
 static void
 say_sample (FwShrinkJob *state, FwSample *sample, guint index)
 {
-  g_autofree char *preview = fw_report_write_preview (sample, state->folder, index);
   JsonObject *event = json_object_new ();
   const char *name = fw_sample_set_get_class_name (state->samples, sample->label);
 
   json_object_set_string_member (event, "name", sample->name);
-  if (preview != NULL)
-    json_object_set_string_member (event, "preview", preview);
-  else
-    json_object_set_null_member (event, "preview");
+  fw_report_add_look (event, state, sample, index);
   if (sample->label >= 0)
     json_object_set_int_member (event, "label", sample->label);
   if (sample->label >= 0 && name != NULL)

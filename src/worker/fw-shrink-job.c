@@ -56,12 +56,13 @@ fw_shrink_job_free (FwShrinkJob *self)
   g_clear_pointer (&self->repair, fw_repair_free);
   g_clear_pointer (&self->rewriter, fw_rewriter_free);
   g_clear_pointer (&self->units, g_ptr_array_unref);
-  g_free (self->scores);
+  g_strfreev (self->scores);
   g_clear_pointer (&self->prepared, fw_model_unref);
   g_clear_pointer (&self->trial, fw_trial_half_free);
   g_clear_pointer (&self->preprocess, fw_preprocess_free);
   g_clear_pointer (&self->verdict, fw_verdict_free);
   g_clear_pointer (&self->samples, fw_sample_set_unref);
+  g_clear_pointer (&self->inputs, fw_inputs_free);
   g_clear_pointer (&self->session, fw_session_free);
   g_free (self->original_sha256);
   g_clear_pointer (&self->original, fw_model_unref);
@@ -101,6 +102,10 @@ fw_shrink_job_inspect (FwShrinkJob *self, GError **error)
   self->session = fw_session_new (self->job->model, &options, error);
   if (self->session == NULL || !fw_task_guess (self->session, &self->task, error))
     return FALSE;
+  self->inputs = fw_inputs_new (self->session, error);
+  if (self->inputs == NULL)
+    return FALSE;
+  self->inputs->cut_batches = fw_task_is_classification (&self->task);
   fw_events_phase (self->events, FW_PHASE_INSPECT, 1);
   return TRUE;
 }
@@ -125,12 +130,39 @@ fw_shrink_job_read_preprocess (const char *name, const FwValueInfo *info, GError
   return fw_preprocess_from_json (node, error);
 }
 
+/* The usual preparation, for models of which the detective can't tell. */
+static gboolean
+take_usual_preprocess (FwShrinkJob *self, GError **error)
+{
+  g_autoptr (GPtrArray) candidates = fw_preprocess_candidates (
+      fw_session_get_input (self->session, self->task.input), error);
+
+  if (candidates == NULL)
+    return FALSE;
+  self->preprocess = fw_preprocess_copy (g_ptr_array_index (candidates, 0));
+  return TRUE;
+}
+
+static void
+warn_unsure (FwShrinkJob *self)
+{
+  g_autofree char *text = fw_preprocess_describe (self->preprocess);
+  g_autofree char *message
+      = g_strdup_printf (_ ("It is not certain how this model wants its pictures; the best guess "
+                            "is: %s."),
+                         text);
+
+  fw_events_warning (self->events, FW_ERROR_UNSURE_PREPROCESS, message);
+}
+
 static gboolean
 find_preprocess (FwShrinkJob *self, FwProgress *progress, GError **error)
 {
   const char *name = self->job->preprocess;
   FwSuspect *winner;
 
+  if (!fw_sample_set_are_pictures (self->samples))
+    return TRUE;
   if (name != NULL && strcmp (name, "auto") != 0)
     {
       self->preprocess = fw_shrink_job_read_preprocess (
@@ -138,6 +170,13 @@ find_preprocess (FwShrinkJob *self, FwProgress *progress, GError **error)
       return self->preprocess != NULL;
     }
 
+  if (self->inputs->n > 1)
+    {
+      if (!take_usual_preprocess (self, error))
+        return FALSE;
+      warn_unsure (self);
+      return TRUE;
+    }
   self->verdict
       = fw_detective_run (self->original, fw_sample_set_get_calibration (self->samples),
                           N_DETECTIVE, self->job->threads, progress, self->cancellable, error);
@@ -146,16 +185,53 @@ find_preprocess (FwShrinkJob *self, FwProgress *progress, GError **error)
   winner = g_ptr_array_index (self->verdict->suspects, 0);
   self->preprocess = fw_preprocess_copy (winner->preprocess);
   if (!self->verdict->sure)
-    {
-      g_autofree char *text = fw_preprocess_describe (self->preprocess);
-      g_autofree char *message = g_strdup_printf (
-          _ ("It is not certain how this model wants its pictures; the best guess "
-             "is: %s."),
-          text);
-
-      fw_events_warning (self->events, FW_ERROR_UNSURE_PREPROCESS, message);
-    }
+    warn_unsure (self);
   return TRUE;
+}
+
+static char *
+describe_few (FwShrinkJob *self, guint n)
+{
+  if (fw_sample_set_are_pictures (self->samples))
+    return g_strdup_printf (
+        ngettext ("There is only %u picture; the figures below will be rough.",
+                  "There are only %u pictures; the figures below will be rough.", n),
+        n);
+  return g_strdup_printf (ngettext ("There is only %u sample; the figures below will be rough.",
+                                    "There are only %u samples; the figures below will be rough.",
+                                    n),
+                          n);
+}
+
+static char *
+describe_unreadable (FwShrinkJob *self, GPtrArray *unreadable)
+{
+  const guint n = unreadable->len;
+  const char *first = g_ptr_array_index (unreadable, 0);
+
+  if (fw_sample_set_are_pictures (self->samples))
+    return g_strdup_printf (
+        ngettext ("%u picture could not be read and was left out: %s",
+                  "%u pictures could not be read and were left out, the first of them: %s", n),
+        n, first);
+  return g_strdup_printf (
+      ngettext ("%u sample could not be read and was left out: %s",
+                "%u samples could not be read and were left out, the first of them: %s", n),
+      n, first);
+}
+
+static void
+warn_about_zeros (FwShrinkJob *self)
+{
+  for (guint i = 0; i < self->inputs->n; i++)
+    if (self->inputs->was_zeroed[i])
+      {
+        g_autofree char *name = g_utf8_make_valid (self->inputs->infos[i].name, -1);
+        g_autofree char *message = g_strdup_printf (
+            _ ("The samples do not say what the model’s input “%.60s” is; it gets zeros."), name);
+
+        fw_events_warning (self->events, FW_ERROR_UNSUPPORTED_INPUTS, message);
+      }
 }
 
 static void
@@ -165,22 +241,16 @@ warn_about_samples (FwShrinkJob *self)
   guint n = fw_sample_set_get_calibration (self->samples)->len
             + fw_sample_set_get_test (self->samples)->len;
 
+  warn_about_zeros (self);
   if (n < N_ENOUGH)
     {
-      g_autofree char *message = g_strdup_printf (
-          ngettext ("There is only %u picture; the figures below will be rough.",
-                    "There are only %u pictures; the figures below will be rough.", n),
-          n);
+      g_autofree char *message = describe_few (self, n);
 
       fw_events_warning (self->events, FW_ERROR_FEW_SAMPLES, message);
     }
   if (unreadable->len > 0)
     {
-      g_autofree char *message = g_strdup_printf (
-          ngettext ("%u picture could not be read and was left out: %s",
-                    "%u pictures could not be read and were left out, the first of them: %s",
-                    unreadable->len),
-          unreadable->len, (const char *) g_ptr_array_index (unreadable, 0));
+      g_autofree char *message = describe_unreadable (self, unreadable);
 
       fw_events_warning (self->events, FW_ERROR_UNREADABLE_SAMPLES, message);
     }
@@ -189,11 +259,11 @@ warn_about_samples (FwShrinkJob *self)
 static gboolean
 check_task (FwShrinkJob *self, GError **error)
 {
-  if (self->task.task == FW_TASK_CLASSIFY_PICTURES)
+  if (self->task.task != FW_TASK_UNKNOWN)
     return TRUE;
   g_set_error (error, FW_ERROR, FW_ERROR_UNSUPPORTED_MODEL,
-               _ ("Featherweight can only shrink models that recognize what a picture shows, and "
-                  "this one seems to do something else."));
+               _ ("The model gives nothing that could be compared: none of its outputs is "
+                  "numbers."));
   return FALSE;
 }
 
@@ -205,8 +275,9 @@ fw_shrink_job_find_preprocess (FwShrinkJob *self, FwProgress *progress, GError *
 
   if (!check_task (self, error))
     return FALSE;
-  self->samples = fw_sample_set_new ((const char *const *) self->job->samples, self->job->labels,
-                                     self->job->seed, finding, self->cancellable, error);
+  self->samples = fw_sample_set_new_for_inputs ((const char *const *) self->job->samples,
+                                                self->job->labels, self->job->seed, self->inputs,
+                                                finding, self->cancellable, error);
   return self->samples != NULL && find_preprocess (self, guessing, error);
 }
 
@@ -219,11 +290,12 @@ fw_shrink_job_find_samples (FwShrinkJob *self, GError **error)
 
   if (!fw_shrink_job_find_preprocess (self, finding, error))
     return FALSE;
-  self->trial = fw_trial_half_new (g_steal_pointer (&self->session), &self->task, self->samples,
-                                   self->preprocess, self->job->threads, self->folder, answering,
-                                   self->cancellable, error);
+  self->trial = fw_trial_half_new (g_steal_pointer (&self->session), &self->task, self->inputs,
+                                   self->samples, self->preprocess, self->job->threads,
+                                   self->folder, answering, self->cancellable, error);
   if (self->trial == NULL)
     return FALSE;
+  self->task = self->trial->task;
   warn_about_samples (self);
   return TRUE;
 }
@@ -239,7 +311,7 @@ typedef struct
   GPtrArray *samples;
   guint first;         /* of those decoded */
   guint n;             /* how many are */
-  FwTensor **tensors;  /* [n], NULL where one could not be read */
+  GPtrArray **rows;    /* [n], NULL where one could not be read */
   GError **errors;     /* [n] */
   gboolean only_looks; /* few are not collected, none rejected */
 } Calibrating;
@@ -252,10 +324,10 @@ calibrating_let_go (Calibrating *self)
 {
   for (guint i = 0; i < self->n; i++)
     {
-      g_clear_pointer (&self->tensors[i], fw_tensor_unref);
+      g_clear_pointer (&self->rows[i], g_ptr_array_unref);
       g_clear_error (&self->errors[i]);
     }
-  g_clear_pointer (&self->tensors, g_free);
+  g_clear_pointer (&self->rows, g_free);
   g_clear_pointer (&self->errors, g_free);
   self->n = 0;
 }
@@ -266,7 +338,8 @@ decode_one (guint index, gpointer user_data)
   Calibrating *self = user_data;
   FwSample *sample = g_ptr_array_index (self->samples, self->first + index);
 
-  self->tensors[index] = fw_sample_to_tensor (sample, self->job->preprocess, &self->errors[index]);
+  self->rows[index] = fw_sample_to_row (sample, self->job->inputs, self->job->preprocess,
+                                        &self->errors[index]);
 }
 
 static void
@@ -278,7 +351,7 @@ decode_from (Calibrating *self, guint index)
   calibrating_let_go (self);
   self->first = index;
   self->n = MIN (threads * DECODED_PER_THREAD, self->samples->len - index);
-  self->tensors = g_new0 (FwTensor *, self->n);
+  self->rows = g_new0 (GPtrArray *, self->n);
   self->errors = g_new0 (GError *, self->n);
   fw_parallel_for (self->n, threads, decode_one, self);
   self->job->decoding += g_get_monotonic_time () - begun;
@@ -290,23 +363,22 @@ feed_sample (guint index, gpointer user_data, GError **error)
   Calibrating *calibrating = user_data;
   FwShrinkJob *self = calibrating->job;
   guint place;
-  GPtrArray *inputs;
+  GPtrArray *row;
 
   if (index < calibrating->first || index >= calibrating->first + calibrating->n)
     decode_from (calibrating, index);
   place = index - calibrating->first;
-  if (calibrating->tensors[place] == NULL)
+  row = calibrating->rows[place];
+  if (row == NULL)
     {
       if (!calibrating->only_looks && calibrating->errors[place] != NULL)
         fw_sample_set_reject (self->samples, g_ptr_array_index (calibrating->samples, index),
                               calibrating->errors[place]);
       return NULL;
     }
-  inputs = g_ptr_array_new_with_free_func ((GDestroyNotify) fw_tensor_unref);
-  g_ptr_array_add (inputs, fw_tensor_ref (calibrating->tensors[place]));
   if (!calibrating->only_looks && self->few->len < N_FEW)
-    g_ptr_array_add (self->few, g_ptr_array_ref (inputs));
-  return inputs;
+    g_ptr_array_add (self->few, g_ptr_array_ref (row));
+  return g_ptr_array_ref (row);
 }
 
 /* A rounding does better on the very samples that it was found with: harm is measured on others,
@@ -320,37 +392,48 @@ observe (const char *value, FwTensor *tensor, guint sample, gpointer user_data)
     fw_repair_observe (calibrating->job->repair, value, tensor, sample);
 }
 
+static gboolean
+has_same_outputs (GPtrArray *original, GPtrArray *prepared)
+{
+  for (guint i = 0; i < original->len; i++)
+    {
+      FwTensor *a = original->pdata[i], *b = prepared->pdata[i];
+      g_autofree float *x = a != NULL ? fw_tensor_to_floats (a) : NULL;
+      g_autofree float *y = b != NULL ? fw_tensor_to_floats (b) : NULL;
+      const gsize n = x != NULL ? fw_tensor_get_n_elements (a) : 0;
+
+      if (x == NULL)
+        continue;
+      if (y == NULL || fw_tensor_get_n_elements (b) != n || fw_sqnr (x, y, n) < LEAST_SQNR_PREPARED)
+        return FALSE;
+    }
+  return TRUE;
+}
+
 /* Whether the prepared model still answers what the original does. */
 static gboolean
 is_faithful (FwShrinkJob *self, FwModel *prepared, GError **error)
 {
   g_autoptr (FwSession) session = fw_trial_load (prepared, NULL, self->job->threads, error);
-  const char *const inputs[] = { fw_trial_half_get_input_name (self->trial), NULL };
-  const char *const outputs[]
-      = { fw_session_get_output (self->trial->original, self->task.output)->name, NULL };
+  FwTrialHalf *trial = self->trial;
 
   if (session == NULL)
     return FALSE;
-  for (guint i = 0; i < self->trial->latency_inputs->len; i++)
+  for (guint i = 0; i < trial->latency_rows->len; i++)
     {
-      FwTensor *input = g_ptr_array_index (self->trial->latency_inputs, i);
+      GPtrArray *row = g_ptr_array_index (trial->latency_rows, i);
+      FwTensor *const *inputs = (FwTensor *const *) row->pdata;
       g_autoptr (GPtrArray) a = NULL;
       g_autoptr (GPtrArray) b = NULL;
-      g_autofree float *x = NULL;
-      g_autofree float *y = NULL;
-      gsize n;
 
-      a = fw_session_run (self->trial->original, inputs, &input, 1, outputs, self->cancellable,
-                          error);
-      b = a != NULL ? fw_session_run (session, inputs, &input, 1, outputs, self->cancellable, error)
+      a = fw_session_run (trial->original, trial->input_names, inputs, row->len,
+                          trial->output_names, self->cancellable, error);
+      b = a != NULL ? fw_session_run (session, trial->input_names, inputs, row->len,
+                                      trial->output_names, self->cancellable, error)
                     : NULL;
       if (b == NULL)
         return FALSE;
-      n = fw_tensor_get_n_elements (g_ptr_array_index (a, 0));
-      x = fw_tensor_to_floats (g_ptr_array_index (a, 0));
-      y = fw_tensor_to_floats (g_ptr_array_index (b, 0));
-      if (fw_tensor_get_n_elements (g_ptr_array_index (b, 0)) != n
-          || fw_sqnr (x, y, n) < LEAST_SQNR_PREPARED)
+      if (!has_same_outputs (a, b))
         {
           g_set_error (error, FW_ERROR, FW_ERROR_INTERNAL,
                        _ ("The model could not be prepared without changing its answers."));
@@ -358,6 +441,24 @@ is_faithful (FwShrinkJob *self, FwModel *prepared, GError **error)
         }
     }
   return TRUE;
+}
+
+/* Where harm is measured: before what only squeezes scores together. */
+static char **
+find_scores (FwShrinkJob *self)
+{
+  g_autoptr (GPtrArray) scores = g_ptr_array_new ();
+
+  for (guint i = 0; i < self->trial->n_outputs; i++)
+    {
+      const char *score
+          = fw_prepare_find_scores (self->prepared, self->trial->output_names[i]);
+
+      if (!g_ptr_array_find_with_equal_func (scores, score, g_str_equal, NULL))
+        g_ptr_array_add (scores, g_strdup (score));
+    }
+  g_ptr_array_add (scores, NULL);
+  return (char **) g_ptr_array_free (g_steal_pointer (&scores), FALSE);
 }
 
 gboolean
@@ -393,8 +494,7 @@ fw_shrink_job_prepare (FwShrinkJob *self, GError **error)
       return FALSE;
     }
   self->rewriter = fw_rewriter_new (self->prepared, self->units, self->job->threads);
-  self->scores = g_strdup (fw_prepare_find_scores (
-      self->prepared, fw_session_get_output (self->trial->original, self->task.output)->name));
+  self->scores = find_scores (self);
   fw_events_phase (self->events, FW_PHASE_PREPARE, 1);
   return TRUE;
 }
@@ -523,7 +623,7 @@ fw_shrink_job_calibrate (FwShrinkJob *self, GError **error)
   if (self->n_calibration == 0 || self->few->len == 0)
     {
       g_set_error (error, FW_ERROR, FW_ERROR_TOO_FEW_SAMPLES,
-                   _ ("Too few of the pictures could be read."));
+                   _ ("Too few of the samples could be read."));
       return FALSE;
     }
   self->recipe = fw_recipe_new (self->original_sha256, self->converted);

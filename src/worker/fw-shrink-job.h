@@ -33,15 +33,16 @@ typedef struct
   guint64 original_size; /* bytes, external data included */
   FwSession *session;    /* of the original; handed to @trial */
   FwTaskInfo task;
+  FwInputs *inputs;
 
   FwSampleSet *samples;
-  FwVerdict *verdict; /* NULL where the preparation was given */
-  FwPreprocess *preprocess;
+  FwVerdict *verdict;       /* NULL where the preparation was given */
+  FwPreprocess *preprocess; /* NULL where samples are numbers */
   FwTrialHalf *trial;
 
   FwModel *prepared;
   gboolean converted;
-  char *scores; /* the value that harm is measured at */
+  char **scores; /* the values that harm is measured at, NULL-terminated */
   GPtrArray *units;
   FwRewriter *rewriter;
   FwRepair *repair; /* what calibration has seen, for roundings; NULL where none are made */
@@ -69,7 +70,7 @@ gboolean fw_shrink_job_inspect (FwShrinkJob *self, GError **error);
  * JSON that a result holds. Errors: BAD_PREPROCESS. */
 FwPreprocess *
 fw_shrink_job_read_preprocess (const char *name, const FwValueInfo *info, GError **error);
-/* Finds the samples and how the model wants them. */
+/* Finds the samples and, for pictures, how the model wants them. */
 gboolean fw_shrink_job_find_preprocess (FwShrinkJob *self, FwProgress *progress, GError **error);
 /* The same, and lets the original answer the test half. */
 gboolean fw_shrink_job_find_samples (FwShrinkJob *self, GError **error);

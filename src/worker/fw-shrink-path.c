@@ -198,7 +198,7 @@ gboolean
 fw_shrink_job_find_path (FwShrinkJob *self, GError **error)
 {
   gboolean computes = self->job->prefer != FW_PREFER_SIZE && can_any_compute (self);
-  const char *const scores[] = { self->scores, NULL };
+  const char *const *scores = (const char *const *) self->scores;
   FwTrial trial = { self->rewriter, self->units,        self->recipe, scores,
                     self->few,      self->job->threads, self->repair, NULL };
   g_autoptr (FwPredictor) predictor = fw_predictor_new (&trial, self->cancellable, error);

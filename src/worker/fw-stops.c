@@ -103,12 +103,12 @@ fw_stop_to_json (FwStop *self, FwShrinkJob *job)
     json_object_set_boolean_member (object, "provisional", TRUE);
   json_object_set_string_member (object, "target", fw_device_get_name (job->job->device));
   if (self->measurement != NULL)
-    fw_report_add_measurement (object, self->measurement);
+    fw_report_add_measurement (object, self->measurement, job->trial);
   else
     {
       static const char *const members[] = {
         "same",    "accuracy", "original_accuracy", "latency_ms", "original_latency_ms", "speedup",
-        "sqnr_db", NULL
+        "sqnr_db", "output_error", "worst_sample", NULL
       };
 
       for (guint i = 0; members[i] != NULL; i++)
@@ -163,15 +163,12 @@ set_samples_apart (FwStops *self, FwStop *stop)
 {
   FwTrialHalf *trial = self->job->trial;
   guint n = trial->n_choosing, n_all = trial->samples->len;
-  const int *labels = trial->labels;
 
   if (n == 0)
     return;
-  stop->choosing = fw_agreement_new (trial->answers, stop->measurement->answers, labels, n);
+  stop->choosing = fw_trial_half_agree (trial, stop->measurement, 0, n);
   fw_agreement_free (stop->measurement->agreement);
-  stop->measurement->agreement
-      = fw_agreement_new (trial->answers + n, stop->measurement->answers + n,
-                          labels != NULL ? labels + n : NULL, n_all - n);
+  stop->measurement->agreement = fw_trial_half_agree (trial, stop->measurement, n, n_all - n);
 }
 
 static gboolean

@@ -23,13 +23,18 @@ open_matmuls (guint size, guint depth)
 }
 
 static GPtrArray *
-make_inputs (guint size, guint n)
+make_rows (guint size, guint n)
 {
-  GPtrArray *inputs = g_ptr_array_new_with_free_func ((GDestroyNotify) fw_tensor_unref);
+  GPtrArray *rows = g_ptr_array_new_with_free_func ((GDestroyNotify) g_ptr_array_unref);
 
   for (guint i = 0; i < n; i++)
-    g_ptr_array_add (inputs, fw_tensor_new (FW_ELEMENT_FLOAT, (gint64[]){ 8, size }, 2, NULL));
-  return inputs;
+    {
+      GPtrArray *row = g_ptr_array_new_with_free_func ((GDestroyNotify) fw_tensor_unref);
+
+      g_ptr_array_add (row, fw_tensor_new (FW_ELEMENT_FLOAT, (gint64[]){ 8, size }, 2, NULL));
+      g_ptr_array_add (rows, row);
+    }
+  return rows;
 }
 
 static void
@@ -37,7 +42,7 @@ test_more_work (void)
 {
   g_autoptr (FwSession) original = NULL;
   g_autoptr (FwSession) other = NULL;
-  g_autoptr (GPtrArray) inputs = make_inputs (64, 3);
+  g_autoptr (GPtrArray) rows = make_rows (64, 3);
   g_autoptr (GError) error = NULL;
   FwLatencyComparison result;
 
@@ -46,7 +51,7 @@ test_more_work (void)
   original = open_matmuls (64, 60);
   other = open_matmuls (64, 20);
 
-  g_assert_true (fw_latency_compare (original, other, "x", inputs, 0.3, &result, NULL, &error));
+  g_assert_true (fw_latency_compare (original, other, rows, 0.3, &result, NULL, &error));
   g_assert_no_error (error);
   g_test_message ("speedup %.3f (%.3f to %.3f), %.4f and %.4f ms, %u rounds", result.speedup,
                   result.interval.low, result.interval.high, result.original.median,
@@ -66,7 +71,7 @@ test_same_work (void)
 {
   g_autoptr (FwSession) original = NULL;
   g_autoptr (FwSession) other = NULL;
-  g_autoptr (GPtrArray) inputs = make_inputs (64, 1);
+  g_autoptr (GPtrArray) rows = make_rows (64, 1);
   FwLatencyComparison result;
 
   if (!tiny_need_runtime ())
@@ -74,7 +79,7 @@ test_same_work (void)
   original = open_matmuls (64, 20);
   other = open_matmuls (64, 20);
 
-  g_assert_true (fw_latency_compare (original, other, "x", inputs, 0.5, &result, NULL, NULL));
+  g_assert_true (fw_latency_compare (original, other, rows, 0.5, &result, NULL, NULL));
   g_test_message ("speedup %.3f (%.3f to %.3f), %.4f and %.4f ms, %u rounds", result.speedup,
                   result.interval.low, result.interval.high, result.original.median,
                   result.other.median, result.rounds);
@@ -86,7 +91,7 @@ static void
 test_failing (void)
 {
   g_autoptr (FwSession) original = NULL;
-  g_autoptr (GPtrArray) inputs = make_inputs (63, 1);
+  g_autoptr (GPtrArray) rows = make_rows (63, 1);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (GError) error = NULL;
   FwLatencyComparison result;
@@ -94,13 +99,13 @@ test_failing (void)
   if (!tiny_need_runtime ())
     return;
   original = open_matmuls (64, 2);
-  g_assert_false (fw_latency_compare (original, original, "x", inputs, 9, &result, NULL, &error));
+  g_assert_false (fw_latency_compare (original, original, rows, 9, &result, NULL, &error));
   g_assert_error (error, FW_ERROR, FW_ERROR_RUNTIME_FAILED);
   g_clear_error (&error);
 
   g_cancellable_cancel (cancellable);
   g_assert_false (
-      fw_latency_compare (original, original, "x", inputs, 9, &result, cancellable, &error));
+      fw_latency_compare (original, original, rows, 9, &result, cancellable, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 }
 
@@ -190,7 +195,7 @@ test_real_profile (void)
   const FwSessionOptions options
       = { .threads = 1, .optimization = FW_OPTIMIZE_NONE, .profile_prefix = prefix };
   g_autoptr (GBytes) bytes = tiny_model_matmuls (64, 2);
-  g_autoptr (GPtrArray) inputs = make_inputs (64, 1);
+  g_autoptr (GPtrArray) rows = make_rows (64, 1);
   g_autoptr (FwSession) session = NULL;
   g_autoptr (GHashTable) times = NULL;
   g_autoptr (GError) error = NULL;
@@ -204,7 +209,7 @@ test_real_profile (void)
       for (guint i = 0; i < 5; i++)
         {
           g_autoptr (GPtrArray) outputs = fw_session_run (
-              session, NULL, (FwTensor *const *) inputs->pdata, 1, NULL, NULL, &error);
+              session, NULL, (FwTensor *const *) ((GPtrArray *) rows->pdata[0])->pdata, 1, NULL, NULL, &error);
 
           g_assert_no_error (error);
         }

@@ -30,12 +30,17 @@ static const TaskCase task_cases[] = {
   { "flat", FW_ELEMENT_FLOAT, "1 3 8 8", "10", FW_TASK_CLASSIFY_PICTURES, 10 },
   { "open-classes", FW_ELEMENT_FLOAT, "1 3 8 8", "1 -1", FW_TASK_CLASSIFY_PICTURES, 0 },
   { "half", FW_ELEMENT_FLOAT16, "1 3 8 8", "1 10", FW_TASK_CLASSIFY_PICTURES, 10 },
-  { "one-score", FW_ELEMENT_FLOAT, "1 3 8 8", "1 1", FW_TASK_UNKNOWN, 0 },
-  { "mask", FW_ELEMENT_FLOAT, "1 3 8 8", "1 21 8 8", FW_TASK_UNKNOWN, 0 },
-  { "several-answers", FW_ELEMENT_FLOAT, "1 3 8 8", "5 10", FW_TASK_UNKNOWN, 0 },
-  { "whole-numbers", FW_ELEMENT_INT64, "1 3 8 8", "1 10", FW_TASK_UNKNOWN, 0 },
-  { "four-channels", FW_ELEMENT_FLOAT, "1 4 8 8", "1 10", FW_TASK_UNKNOWN, 0 },
-  { "table", FW_ELEMENT_FLOAT, "1 12", "1 10", FW_TASK_UNKNOWN, 0 },
+  { "one-score", FW_ELEMENT_FLOAT, "1 3 8 8", "1 1", FW_TASK_GENERAL, 0 },
+  { "mask", FW_ELEMENT_FLOAT, "1 3 8 8", "1 21 8 8", FW_TASK_GENERAL, 0 },
+  { "several-answers", FW_ELEMENT_FLOAT, "1 3 8 8", "5 10", FW_TASK_GENERAL, 0 },
+  { "whole-numbers", FW_ELEMENT_INT64, "1 3 8 8", "1 10", FW_TASK_GENERAL, 0 },
+  { "four-channels", FW_ELEMENT_FLOAT, "1 4 8 8", "1 10", FW_TASK_CLASSIFY, 10 },
+  { "table", FW_ELEMENT_FLOAT, "1 12", "1 10", FW_TASK_CLASSIFY, 10 },
+  { "class", FW_ELEMENT_INT64, "-1 12", "-1", FW_TASK_CLASSIFY, 0 },
+  { "class-column", FW_ELEMENT_INT32, "1 12", "1 1", FW_TASK_CLASSIFY, 0 },
+  { "bytes", FW_ELEMENT_INT32, "-1 12", "1 7", FW_TASK_GENERAL, 0 },
+  { "as-it-was", FW_ELEMENT_FLOAT, "-1 12", "-1 12", FW_TASK_GENERAL, 0 },
+  { "sequence", FW_ELEMENT_FLOAT, "1 5 12", "1 5 10", FW_TASK_GENERAL, 0 },
 };
 
 static FwSession *
@@ -128,16 +133,53 @@ static void
 test_two_inputs (void)
 {
   TinyModel model;
+  g_autoptr (FwSession) session = NULL;
+  FwTaskInfo info;
 
   if (!tiny_need_runtime ())
     return;
   tiny_model_init (&model);
   tiny_model_add_input (&model, "left", FW_ELEMENT_FLOAT, "1 3 8 8");
-  tiny_model_add_input (&model, "ein sehr langer Name mit Umlauten: ööööööööööööööööööö",
-                        FW_ELEMENT_FLOAT, "1 3 8 8");
-  tiny_model_add_node (&model, "Neg", "", "left", "y", NULL);
+  tiny_model_add_input (&model, "right", FW_ELEMENT_FLOAT, "1 3 8 8");
+  tiny_model_add_node (&model, "Add", "", "left right", "sum", NULL);
+  tiny_model_add_node (&model, "Neg", "", "sum", "y", NULL);
   tiny_model_add_output (&model, "y", FW_ELEMENT_FLOAT, "1 3 8 8");
-  check_refused (&model, "left");
+  session = open_model (&model);
+
+  g_assert_true (fw_task_guess (session, &info, NULL));
+  g_assert_cmpint (info.task, ==, FW_TASK_GENERAL);
+  g_assert_false (info.is_pictures);
+}
+
+/* The answers are there beside other outputs, and some inputs need nothing. */
+static void
+test_with_state (void)
+{
+  TinyModel model;
+  g_autoptr (FwSession) session = NULL;
+  g_autoptr (FwInputs) inputs = NULL;
+  FwTaskInfo info;
+
+  if (!tiny_need_runtime ())
+    return;
+  tiny_model_init (&model);
+  tiny_model_add_input (&model, "rate", FW_ELEMENT_INT64, "");
+  tiny_model_add_input (&model, "x", FW_ELEMENT_FLOAT, "1 3 8 8");
+  tiny_model_add_input (&model, "state", FW_ELEMENT_FLOAT, "2 4");
+  add_any_shape (&model, "x");
+  tiny_model_add_node (&model, "Neg", "", "state", "next", NULL);
+  tiny_model_add_output (&model, "next", FW_ELEMENT_FLOAT, "2 4");
+  tiny_model_add_output (&model, "y", FW_ELEMENT_FLOAT, "1 7");
+  session = open_model (&model);
+
+  g_assert_true (fw_task_guess (session, &info, NULL));
+  g_assert_cmpint (info.task, ==, FW_TASK_CLASSIFY_PICTURES);
+  g_assert_cmpuint (info.input, ==, 1);
+  g_assert_cmpuint (info.output, ==, 1);
+  inputs = fw_inputs_new (session, NULL);
+  g_assert_true (inputs->can_be_zero[0]);
+  g_assert_false (inputs->can_be_zero[1]);
+  g_assert_true (inputs->can_be_zero[2]);
 }
 
 static void
@@ -173,6 +215,8 @@ static void
 test_names (void)
 {
   g_assert_cmpstr (fw_task_get_name (FW_TASK_CLASSIFY_PICTURES), ==, "classify-pictures");
+  g_assert_cmpstr (fw_task_get_name (FW_TASK_CLASSIFY), ==, "classify");
+  g_assert_cmpstr (fw_task_get_name (FW_TASK_GENERAL), ==, "general");
   g_assert_cmpstr (fw_task_get_name (FW_TASK_UNKNOWN), ==, "unknown");
 }
 
@@ -189,6 +233,7 @@ main (int argc, char **argv)
     }
   g_test_add_func ("/evaluate/task/second-output", test_second_output);
   g_test_add_func ("/evaluate/task/two-inputs", test_two_inputs);
+  g_test_add_func ("/evaluate/task/with-state", test_with_state);
   g_test_add_func ("/evaluate/task/no-input", test_no_input);
   g_test_add_func ("/evaluate/task/fixed-batch", test_fixed_batch);
   g_test_add_func ("/evaluate/task/names", test_names);
