@@ -12,8 +12,13 @@
 #define LANES FW_LINEAR_LANES
 /* Columns that are rounded before later ones hear of it. */
 #define COLUMNS 32
-/* Of the mean of the diagonal: what is added to it. */
-#define DAMPING 0.01
+/* What is added to the diagonal, as a share of its mean: at least so much, and where a row is long
+ * and rows are few, so many times length / rows. Rows of one sample are alike, so the refit, which
+ * has no fixed grid to hold it, must be held by much. */
+#define LEAST_DAMPING 0.01
+#define DAMPING 0.1
+#define LEAST_REFIT_DAMPING 0.1
+#define REFIT_DAMPING 3.0
 #define SWEEPS 8
 /* Rounds of finding the best scale for the codes, and then codes for that. */
 #define RESCALINGS 2
@@ -70,7 +75,19 @@ factor_in_order (FwRoundingBlock *self)
   fw_factor_init (&self->factor, permuted, self->size, self->stride, self->damping * 0.1f);
 }
 
-/* μ = the mean of the diagonal × max (0.1, 0.3 K / n): few rows don't say much. */
+static double
+get_damping (const FwRoundingBlock *self,
+             FwSecondMoments *moments,
+             gsize group,
+             double least,
+             double share)
+{
+  double n = (double) MAX (fw_second_moments_get_n (moments, group), 1);
+  double mean = get_mean_diagonal (self->moments, self->size, self->stride);
+
+  return MAX (mean * MAX (least, share * (double) self->size / n), 1e-30);
+}
+
 static void
 prepare_refit (FwRoundingBlock *self,
                FwSecondMoments *moments,
@@ -80,18 +97,15 @@ prepare_refit (FwRoundingBlock *self,
 {
   const gsize cells = self->size * self->stride;
   g_autofree float *second = g_memdup2 (self->moments, cells * sizeof (float));
-  double n = (double) MAX (fw_second_moments_get_n (moments, group), 1);
-  double mean = get_mean_diagonal (second, self->size, self->stride);
-  double share = MAX (0.1, 0.3 * (double) self->size / n);
+  double damping = get_damping (self, moments, group, LEAST_REFIT_DAMPING, REFIT_DAMPING);
 
   self->right = g_new (float, cells);
   fw_second_moments_get_cross (moments, group, index, centred, self->right);
   fw_second_moments_shrink (moments, group, index, self->right);
   for (gsize i = 0; i < cells; i++)
     self->right[i] -= second[i];
-  add_to_diagonal (second, self->size, self->stride, (float) MAX (mean * share, FLT_MIN));
-  fw_factor_init (&self->refit, second, self->size, self->stride,
-                  (float) MAX (mean * share * 0.01, FLT_MIN));
+  add_to_diagonal (second, self->size, self->stride, (float) damping);
+  fw_factor_init (&self->refit, second, self->size, self->stride, (float) (damping * 0.01));
 }
 
 void
@@ -102,7 +116,6 @@ fw_rounding_block_init (FwRoundingBlock *self,
                         const FwRoundingOptions *options)
 {
   const gboolean centred = (options->repairs & FW_REPAIR_BIAS) != 0;
-  double mean;
 
   memset (self, 0, sizeof *self);
   self->start = fw_second_moments_get_start (moments, index);
@@ -112,10 +125,9 @@ fw_rounding_block_init (FwRoundingBlock *self,
   fw_second_moments_get_block (moments, group, index, centred, self->moments);
   fw_second_moments_shrink (moments, group, index, self->moments);
 
-  mean = get_mean_diagonal (self->moments, self->size, self->stride);
   if (fw_second_moments_has_cross (moments) && (options->repairs & FW_REPAIR_CROSS) != 0)
     prepare_refit (self, moments, group, index, centred);
-  self->damping = (float) MAX (mean * DAMPING, 1e-30);
+  self->damping = (float) get_damping (self, moments, group, LEAST_DAMPING, DAMPING);
   add_to_diagonal (self->moments, self->size, self->stride, self->damping);
   if ((options->repairs & FW_REPAIR_GPTQ) != 0)
     factor_in_order (self);
