@@ -44,8 +44,7 @@ const float *fw_recipe_get_mean (FwRecipe *self, const char *value, gsize *chann
 /* How unit @unit's weights are rounded where they are stored in @bits (8 to 2) with a scale for
  * each
  * @block weights of a channel (0: all). @scales: float32 [channels, blocks of a channel]. @offsets:
- * gint8, as the weights lie: code - nearest code. A weight's code is its nearest one, CLAMP (rint
- * (weight / scale)), plus the offset, clamped. Units without are rounded plainly. */
+ * gint8, as the weights lie, of FwRounding. Units without are rounded plainly. */
 void fw_recipe_set_rounding (FwRecipe *self,
                              const char *unit,
                              guint bits,

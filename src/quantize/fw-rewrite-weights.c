@@ -53,7 +53,6 @@ fw_coded_weights_free (FwCodedWeights *self)
 {
   g_clear_pointer (&self->codes, g_bytes_unref);
   g_clear_pointer (&self->scales, g_bytes_unref);
-  g_clear_pointer (&self->halves, g_bytes_unref);
   g_clear_pointer (&self->bias, g_bytes_unref);
   g_clear_pointer (&self->bias_int, g_bytes_unref);
   g_clear_pointer (&self->bias_scale, g_bytes_unref);
@@ -201,18 +200,13 @@ get_plain (FwUnitWeights *self, guint bits, guint block)
 
 /* Scales lose digits that don't matter beside the rounding of the weights. */
 static void
-make_halves (FwCodedWeights *coded, float *scales, gsize n)
+shorten (float *scales, gsize n)
 {
-  guint16 *halves;
-
   for (gsize i = 0; i < n; i++)
     if (!(scales[i] >= LEAST_HALF && scales[i] <= 65504))
       return;
-  halves = g_new (guint16, n);
-  fw_float16_from_floats (scales, n, halves);
   for (gsize i = 0; i < n; i++)
-    scales[i] = fw_float16_to_float (halves[i]);
-  coded->halves = g_bytes_new_take (halves, n * sizeof (guint16));
+    scales[i] = fw_float16_to_float (fw_float16_from_float (scales[i]));
 }
 
 /* Where a channel's scale was raised, its offsets mean nothing any more. */
@@ -249,7 +243,7 @@ fill_codes (FwUnitWeights *self,
       && fw_weights_guard_bias (self->bias, input_scale, n, own) > 0 && offsets != NULL)
     offsets = left = drop_raised (shape, scales, own, offsets);
   fw_rounding_get_codes (self->weights, shape, coded->bits, coded->block, own, offsets, codes);
-  make_halves (coded, own, n);
+  shorten (own, n);
   coded->scales = g_bytes_new_take (own, n * sizeof (float));
   coded->codes = g_bytes_new_take (codes, self->unit->n_weights);
 }

@@ -15,8 +15,8 @@ typedef struct
   guint bits, block;
   gsize n_blocks;   /* of a channel */
   GBytes *codes;    /* int8, in the order of the original */
-  GBytes *scales;   /* float32 [channels, n_blocks]: a weight is its code times its scale */
-  GBytes *halves;   /* the same numbers as float16; NULL where they are too small or large for it */
+  GBytes *scales;   /* float32 [channels, n_blocks]: a weight is its code times its scale; float16
+                     * is enough for them unless they are very small */
   GBytes *bias;     /* float32 [channels], corrected; NULL where there is none and none is added */
   GBytes *bias_int; /* int32 [channels], for static int8 arithmetic; NULL where bias is */
   GBytes *bias_scale; /* float32 [channels], of bias_int */

@@ -128,6 +128,7 @@ unit_new (FwModel *prepared, FwGraphIndex *index, guint position, const Onnx__Te
   unit->node = position;
   fw_graph_index_get_consumers (index, weight->name, &unit->n_nodes);
   unit->channel_axis = find_channel_axis (node, weight);
+  unit->n_channel_axes = 1;
   unit->n_weights = fw_tensor_proto_get_n_elements (weight);
   fill_shape (unit, weight);
   unit->groups = strcmp (unit->op_type, "Conv") == 0 ? fw_node_get_int (node, "group", 1) : 1;
@@ -141,12 +142,10 @@ unit_new (FwModel *prepared, FwGraphIndex *index, guint position, const Onnx__Te
   return unit;
 }
 
-/* Fewer than 8 bits come later. */
 gboolean
 fw_unit_can (const FwUnit *self, FwOption option)
 {
-  return fw_option_is_valid (option) && fw_option_get_bits (option) >= 8
-         && fw_option_get_block (option) == 0 && self->can[fw_option_get_arithmetic (option)];
+  return fw_option_is_valid (option) && self->can[fw_option_get_arithmetic (option)];
 }
 
 GPtrArray *

@@ -16,14 +16,15 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  char *name;         /* of the first operator; unique in the model */
-  char *op_type;      /* "Conv", "ConvTranspose", "Gemm", "MatMul" */
-  char *weight;       /* the initializer */
-  char *bias;         /* the initializer [channels], or NULL */
-  char *input;        /* the activation that meets the weight */
-  guint node;         /* position of the first operator in the prepared graph */
-  guint n_nodes;      /* operators that share the weight */
-  guint channel_axis; /* of the weight's dims: one scale for each index on it */
+  char *name;           /* of the first operator; unique in the model */
+  char *op_type;        /* "Conv", "ConvTranspose", "Gemm", "MatMul" */
+  char *weight;         /* the initializer */
+  char *bias;           /* the initializer [channels], or NULL */
+  char *input;          /* the activation that meets the weight */
+  guint node;           /* position of the first operator in the prepared graph */
+  guint n_nodes;        /* operators that share the weight */
+  guint channel_axis;   /* of the weight's dims: one scale for each index on it */
+  guint n_channel_axes; /* 1; or how many axes, up to that one, channels run over; 0: one channel */
   FwWeightShape shape;
   gsize groups; /* of a Conv; 1 for others */
   guint64 n_weights;
