@@ -10,6 +10,8 @@
 #define LEAST_TIME_SAVED 0.03
 /* Places to begin that are this close to the fastest count as equally fast. */
 #define TIME_TOLERANCE 0.02
+/* A place to begin that is slower than this behind a later one is a detour: nobody stops there. */
+#define DETOUR 0.04
 
 /* What an item of the path would do next. */
 typedef struct
@@ -134,6 +136,17 @@ get_time (Planning *p, guint level)
   return MAX (time - p->dynamic_saved, 0);
 }
 
+static gboolean
+is_detour (Planning *p, guint level)
+{
+  guint first;
+
+  if (level == 0 || p->input->time_share == NULL)
+    return FALSE;
+  first = g_array_index (p->chain, guint, level - 1);
+  return p->input->time_share[first] > p->time[first] + DETOUR;
+}
+
 /* Moves ---------------------------------------------------------------------------------------- */
 
 static double
@@ -188,7 +201,7 @@ plan_chain (Planning *p)
       saved = p->byte_weight * bytes
               + p->time_weight * (get_time (p, p->level) - get_time (p, level));
       slope = harm / saved;
-      if (saved > 0 && slope <= best.slope)
+      if (saved > 0 && slope <= best.slope && !is_detour (p, level))
         best = (Move){ slope, level };
     }
   p->chain_move = best;
@@ -252,8 +265,10 @@ add_step (Planning *p, FwPath *path, FwStep *step, GArray **pending)
       g_array_prepend_vals (step->changes, (*pending)->data, (*pending)->len);
       g_clear_pointer (pending, g_array_unref);
     }
-  if (last != NULL ? step->cost >= last->cost || step->size > last->size || step->harm < last->harm
-                   : step->cost >= 1 || step->size >= p->input->original_size)
+  if (is_detour (p, p->level)
+      || (last != NULL
+              ? step->cost >= last->cost || step->size > last->size || step->harm < last->harm
+              : step->cost >= 1 || step->size >= p->input->original_size))
     {
       *pending = g_array_ref (step->changes);
       step_free (step);

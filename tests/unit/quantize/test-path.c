@@ -174,6 +174,29 @@ test_first_compute (Fixture *f, gconstpointer data)
   assert_promises (none);
 }
 
+/* Nobody stops where int8 arithmetic begins at a place that is slower than a later one. */
+static void
+test_detour (Fixture *f, gconstpointer data)
+{
+  const double time[] = { 0.3, 0.6, 0.6, 1.2, 0.8, 1 };
+  g_autoptr (FwPath) path = find_path (f, FW_PREFER_SPEED, time);
+
+  assert_promises (path);
+  g_assert_cmpuint (path->first_compute, ==, 0);
+  for (guint n = 1; n <= path->steps->len; n++)
+    {
+      g_autoptr (FwRecipe) recipe = fw_path_make_recipe (path, &f->input, n);
+      guint first = 0;
+
+      while (first < 5
+             && fw_option_get_arithmetic (fw_recipe_get_option (
+                    recipe, ((FwUnit *) g_ptr_array_index (f->units, first))->name))
+                    == FW_ARITHMETIC_FLOAT)
+        first++;
+      g_assert_cmpuint (first, !=, 3);
+    }
+}
+
 static void
 test_positions (Fixture *f, gconstpointer data)
 {
@@ -362,6 +385,7 @@ main (int argc, char **argv)
   ADD ("nested", test_nested);
   ADD ("size-knows-no-time", test_size_knows_no_time);
   ADD ("first-compute", test_first_compute);
+  ADD ("detour", test_detour);
   ADD ("positions", test_positions);
   ADD ("stops", test_stops);
   ADD ("impossible", test_impossible);
