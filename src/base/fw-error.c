@@ -184,6 +184,10 @@ static const ErrorEntry entries[FW_N_ERRORS] = {
     "file-changed",
     N_ ("Save under another name, or move the changed file away first."),
   },
+  [FW_ERROR_LARGE_MODEL] = {
+    "large-model",
+    N_ ("Try the version that you choose in your app, to see how fast it is there."),
+  },
 };
 
 const char *

@@ -59,6 +59,7 @@ typedef enum
   FW_ERROR_NO_SUCH_VERSION,    /* the history has no such original, run, stop or version */
   FW_ERROR_MODEL_CHANGED,      /* a model is not what it was when it went into the history */
   FW_ERROR_FILE_CHANGED,       /* someone else changed the file last saved: it is not replaced */
+  FW_ERROR_LARGE_MODEL,        /* warning: worked on in pieces, so that not all can be measured */
   FW_N_ERRORS
 } FwError;
 

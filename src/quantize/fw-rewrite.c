@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "fw-error.h"
+#include "fw-mapping.h"
 #include "fw-prepare.h"
 #include "fw-rewrite-pad.h"
 #include "fw-rewrite-private.h"
@@ -77,6 +78,10 @@ fw_rewriter_get_prepared (FwRewriter *self)
 FwUnitWeights *
 fw_rewriter_get_weights (FwRewriter *self, guint unit)
 {
+  /* Where memory is scarce, what one unit took is given back before the next one. */
+  for (guint i = 0; fw_mapping_has_scratch () && i < self->units->len; i++)
+    if (i != unit)
+      g_clear_pointer (&self->weights[i], fw_unit_weights_free);
   if (self->weights[unit] == NULL)
     self->weights[unit] = fw_unit_weights_new (
         self->prepared, g_ptr_array_index (self->units, unit), self->threads);

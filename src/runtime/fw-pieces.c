@@ -10,7 +10,6 @@
 #include "fw-error.h"
 #include "fw-mapping.h"
 #include "fw-segments.h"
-#include "fw-tensor-private.h"
 #include "fw-tensor-shelf.h"
 
 /* What samples hand on between two pieces may take so much room on disk, unless a few already take
@@ -132,11 +131,11 @@ append_info (GArray *array, const FwValueInfo *info)
 
 /* Lets ONNX Runtime look at the whole model without its weights. */
 static gboolean
-find_types (FwPieces *self, GArray *inputs, GArray *outputs, GError **error)
+find_types (FwModel *model, GArray *inputs, GArray *outputs, GError **error)
 {
   const FwSessionOptions options = { .threads = 1, .optimization = FW_OPTIMIZE_NONE };
-  g_autoptr (FwSegment) whole = fw_segment_new_whole (self->model);
-  g_autoptr (FwModel) light = fw_segment_extract (whole, self->model, TRUE);
+  g_autoptr (FwSegment) whole = fw_segment_new_whole (model);
+  g_autoptr (FwModel) light = fw_segment_extract (whole, model, TRUE);
   g_autoptr (GBytes) bytes = fw_model_to_bytes (light, error);
   g_autoptr (FwSession) session = NULL;
 
@@ -145,12 +144,20 @@ find_types (FwPieces *self, GArray *inputs, GArray *outputs, GError **error)
   session = fw_session_new_plain (bytes, &options, error);
   if (session == NULL)
     return FALSE;
-  for (guint i = 0; i < whole->inputs->len; i++)
+  for (guint i = 0; inputs != NULL && i < whole->inputs->len; i++)
     append_info (inputs, fw_session_get_input (session, i));
-  for (guint i = 0; i < whole->outputs->len; i++)
+  for (guint i = 0; outputs != NULL && i < whole->outputs->len; i++)
     append_info (outputs, fw_session_get_output (session, i));
-  fill_types (self->model, session);
+  fill_types (model, session);
   return TRUE;
+}
+
+FwModel *
+fw_session_find_types (FwModel *model, GError **error)
+{
+  g_autoptr (FwModel) copy = fw_model_copy (model);
+
+  return find_types (copy, NULL, NULL, error) ? g_steal_pointer (&copy) : NULL;
 }
 
 FwPieces *
@@ -167,7 +174,7 @@ fw_pieces_new (FwModel *model,
   self->options.frugal = TRUE;
   self->model = fw_model_copy (model);
   self->last_use = g_hash_table_new (g_str_hash, g_str_equal);
-  if (!find_types (self, inputs, outputs, error))
+  if (!find_types (self->model, inputs, outputs, error))
     return NULL;
   self->segments = fw_segments_cut (self->model, limit);
   for (guint i = 0; i < self->segments->len; i++)

@@ -49,6 +49,7 @@ typedef struct
    * times slower. */
   gboolean signed_activations;
   gboolean frugal; /* memory is given back after each run rather than kept for the next one */
+  gboolean whole;  /* never piece by piece */
 } FwSessionOptions;
 
 typedef struct
@@ -78,6 +79,10 @@ void fw_session_free (FwSession *self);
  * (fw-mapping.h). One setting for the whole program. */
 void fw_session_set_piece_size (guint64 bytes);
 guint64 fw_session_get_piece_size (void);
+
+/* A copy of @model in which value_info has the types and shapes of all values that ONNX Runtime
+ * can tell; those that are no tensors have no type. It looks at the graph without the weights. */
+FwModel *fw_session_find_types (FwModel *model, GError **error);
 gboolean fw_session_is_piecewise (FwSession *self);
 
 guint fw_session_get_n_inputs (FwSession *self);

@@ -25,12 +25,4 @@ FwTensor *fw_tensor_new_foreign (FwElementType type,
                                  gpointer owner,
                                  GError **error);
 
-/* A tensor over @data, which outlives it and need only be aligned for its elements: to be given to
- * a session. */
-FwTensor *fw_tensor_new_view (FwElementType type,
-                              const gint64 *dims,
-                              gsize n_dims,
-                              gconstpointer data,
-                              GError **error);
-
 G_END_DECLS

@@ -22,6 +22,13 @@ FwTensor *fw_tensor_new_strings (const char *const *strings,
                                  GError **error);
 /* From a message (raw or typed data). */
 FwTensor *fw_tensor_new_from_proto (const Onnx__TensorProto *proto, GError **error);
+/* Over @data, which outlives it and need only be aligned for its elements: to be given to a session
+ * and nothing else. */
+FwTensor *fw_tensor_new_view (FwElementType type,
+                              const gint64 *dims,
+                              gsize n_dims,
+                              gconstpointer data,
+                              GError **error);
 FwTensor *fw_tensor_ref (FwTensor *self);
 void fw_tensor_unref (FwTensor *self);
 

@@ -256,7 +256,7 @@ run_path (FwShrinkJob *job, GError **error)
   FwStop *stop;
 
   job->trial->n_choosing = fw_recommend_count_samples (job->trial->samples->len);
-  if ((job->job->measure && !fw_stops_add_first (stops, error))
+  if ((job->job->measure && !fw_large_job_is_on () && !fw_stops_add_first (stops, error))
       || !fw_shrink_job_calibrate (job, error) || !fw_shrink_job_find_path (job, error)
       || !fw_stops_measure_path (stops, error))
     return NULL;

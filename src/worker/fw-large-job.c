@@ -55,6 +55,11 @@ fw_large_job_begin (const FwJob *job, const char *folder, FwEvents *events)
   g_message ("A large model: it is worked on in pieces of %" G_GUINT64_FORMAT " bytes", piece_size);
   fw_session_set_piece_size (piece_size);
   fw_mapping_set_scratch (folder);
+  if (job->command == FW_COMMAND_SHRINK || job->command == FW_COMMAND_PATH)
+    fw_events_warning (events, FW_ERROR_LARGE_MODEL,
+                       _ ("The model is so large that it is worked on in pieces. Layers are stored "
+                          "smaller but calculate as before, and how fast versions are is not "
+                          "measured."));
 }
 
 gboolean

@@ -13,6 +13,7 @@
 #include "fw-error.h"
 #include "fw-file.h"
 #include "fw-json.h"
+#include "fw-large-job.h"
 #include "fw-parallel.h"
 #include "fw-prepare.h"
 
@@ -614,8 +615,10 @@ fw_shrink_job_calibrate (FwShrinkJob *self, GError **error)
 
   if (!fw_care_read_repairs (self->job, &repairs, error))
     return FALSE;
-  self->repair = fw_repair_new (self->prepared, self->units, repairs, get_moments_limit (),
-                                self->job->threads);
+  /* Second moments of wide layers take more room than the layers. */
+  if (!fw_large_job_is_on ())
+    self->repair = fw_repair_new (self->prepared, self->units, repairs, get_moments_limit (),
+                                  self->job->threads);
   calibration = run_calibration (self, G_MAXUINT, (const char *const *) values, progress, error);
   if (calibration == NULL)
     return FALSE;

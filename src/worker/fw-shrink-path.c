@@ -6,6 +6,8 @@
 #include <math.h>
 
 #include "fw-error.h"
+#include "fw-large-job.h"
+#include "fw-layerwise.h"
 #include "fw-predictor.h"
 #include "fw-processor.h"
 #include "fw-region-time.h"
@@ -194,18 +196,34 @@ rank (FwShrinkJob *self, const FwTrial *trial, gboolean computes, GError **error
   return TRUE;
 }
 
+/* The sum of harms is all there is to go by. */
+static gboolean
+rank_large (FwShrinkJob *self, const FwTrial *trial, GError **error)
+{
+  g_autoptr (FwProgress) progress = fw_shrink_job_begin_phase (self, FW_PHASE_RANK);
+
+  self->harms = g_new0 (FwUnitHarm, self->units->len);
+  return fw_layerwise_measure (trial, fw_session_get_piece_size (), self->harms, progress,
+                               self->cancellable, error);
+}
+
 gboolean
 fw_shrink_job_find_path (FwShrinkJob *self, GError **error)
 {
+  gboolean is_large = fw_large_job_is_on ();
   gboolean computes = self->job->prefer != FW_PREFER_SIZE && can_any_compute (self);
   const char *const *scores = (const char *const *) self->scores;
   FwTrial trial = { self->rewriter, self->units,        self->recipe, scores,
                     self->few,      self->job->threads, self->repair, NULL };
-  g_autoptr (FwPredictor) predictor = fw_predictor_new (&trial, self->cancellable, error);
+  g_autoptr (FwPredictor) predictor = NULL;
   g_autoptr (FwProgress) progress = NULL;
 
-  if (predictor == NULL)
-    return FALSE;
+  if (!is_large)
+    {
+      predictor = fw_predictor_new (&trial, self->cancellable, error);
+      if (predictor == NULL)
+        return FALSE;
+    }
   trial.predictor = predictor;
   self->input = (FwPathInput){ .rewriter = self->rewriter,
                                .units = self->units,
@@ -214,7 +232,7 @@ fw_shrink_job_find_path (FwShrinkJob *self, GError **error)
                                .original_size = self->original_size,
                                .compute_bits = fw_processor_get_compute_bits (self->job->device),
                                .max_harm = MOST_HARM * HARM_SLACK };
-  if (!rank (self, &trial, computes, error))
+  if (is_large ? !rank_large (self, &trial, error) : !rank (self, &trial, computes, error))
     return FALSE;
 
   progress = fw_shrink_job_begin_phase (self, FW_PHASE_PATH);
@@ -231,5 +249,5 @@ fw_shrink_job_find_path (FwShrinkJob *self, GError **error)
                    _ ("Nothing that Featherweight can do makes this model smaller."));
       return FALSE;
     }
-  return predict_harms (self, &trial, progress, error);
+  return is_large || predict_harms (self, &trial, progress, error);
 }

@@ -10,6 +10,7 @@
 
 #include "fw-error.h"
 #include "fw-file.h"
+#include "fw-large-job.h"
 #include "fw-processor.h"
 #include "fw-recommend.h"
 #include "fw-report-json.h"
@@ -18,6 +19,9 @@
 /* Stops measured first, and more of them to settle the recommendation. */
 #define N_STOPS 9
 #define N_MORE_STOPS 3
+/* Of a large model, of which each takes minutes and gigabytes. */
+#define N_LARGE_STOPS 5
+#define N_MORE_LARGE_STOPS 1
 /* Seconds of interleaved runs for each stop, and when the first figure is not clear. */
 #define SECONDS_OF_LATENCY 0.6
 #define MORE_SECONDS_OF_LATENCY 2.0
@@ -411,12 +415,15 @@ place_first (FwStops *self)
 gboolean
 fw_stops_measure_path (FwStops *self, GError **error)
 {
-  g_autoptr (GArray) planned = fw_path_choose_stops (self->job->path, N_STOPS);
+  gboolean is_large = fw_large_job_is_on ();
+  guint n_more = is_large ? N_MORE_LARGE_STOPS : N_MORE_STOPS;
+  g_autoptr (GArray) planned
+      = fw_path_choose_stops (self->job->path, is_large ? N_LARGE_STOPS : N_STOPS);
   double least_same = self->job->job->min_same;
   guint next;
 
   place_first (self);
-  self->n_planned = planned->len + N_MORE_STOPS;
+  self->n_planned = planned->len + n_more;
   order_for_haste (planned);
   for (guint i = 0; i < planned->len; i++)
     {
@@ -429,7 +436,7 @@ fw_stops_measure_path (FwStops *self, GError **error)
           return FALSE;
         }
     }
-  for (guint i = 0; i < N_MORE_STOPS && self->job->job->measure
+  for (guint i = 0; i < n_more && self->job->job->measure
                     && (next = fw_recommend_find_next (self, least_same)) != 0;
        i++)
     {

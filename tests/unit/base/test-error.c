@@ -51,6 +51,7 @@ static const char *const stable_names[] = {
   "no-such-version",
   "model-changed",
   "file-changed",
+  "large-model",
 };
 
 /* What a person at home or at school should not have to know. */
