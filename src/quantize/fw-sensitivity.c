@@ -17,6 +17,7 @@ typedef struct
 {
   const FwTrial *trial;
   FwPredictor *predictor;
+  FwRecipe *base; /* the trial's, with the roundings that are tried; all units at float32 */
   FwUnitHarm *harms;
   guint n_units;
   guint n_rows;   /* for each unit */
@@ -137,7 +138,7 @@ measure (Ranking *r,
         if (place[group] < 0)
           {
             place[group] = recipes->len;
-            g_ptr_array_add (recipes, fw_recipe_copy (r->trial->recipe));
+            g_ptr_array_add (recipes, fw_recipe_copy (r->base));
           }
         fw_recipe_set_option (g_ptr_array_index (recipes, place[group]), get_unit (r, i)->name,
                               kind->options[i]);
@@ -161,15 +162,16 @@ round_weights (Ranking *r,
                GCancellable *cancellable,
                GError **error)
 {
-  g_autoptr (FwRecipe) recipe = NULL;
+  gboolean ok;
 
   if (r->trial->repair == NULL)
     return TRUE;
-  /* Roundings are shared by all copies of the trial's recipe. */
-  recipe = fw_recipe_copy (r->trial->recipe);
   for (guint i = 0; i < r->n_units; i++)
-    fw_recipe_set_option (recipe, get_unit (r, i)->name, options[i]);
-  return fw_repair_fill (r->trial->repair, recipe, progress, cancellable, error);
+    fw_recipe_set_option (r->base, get_unit (r, i)->name, options[i]);
+  ok = fw_repair_fill (r->trial->repair, r->base, progress, cancellable, error);
+  for (guint i = 0; i < r->n_units; i++)
+    fw_recipe_set_option (r->base, get_unit (r, i)->name, FW_OPTION_FLOAT32);
+  return ok;
 }
 
 /* What rounding to @bits does as a share of what rounding to 4 does. */
@@ -365,6 +367,7 @@ fw_sensitivity_measure (const FwTrial *trial,
     return FALSE;
   n_runs = fw_predictor_get_n_runs (r.predictor);
   r.n_rows = CLAMP (MAX_RUNS / r.n_units, LEAST_ROWS, MAX (trial->rows->len, LEAST_ROWS));
+  r.base = fw_recipe_copy (trial->recipe);
   make_groups (&r);
   clear_harms (&r);
   ok = measure_all (&r, arithmetic, progress, cancellable, error);
@@ -372,6 +375,7 @@ fw_sensitivity_measure (const FwTrial *trial,
     finish (&r);
   g_debug ("%u units ranked by %u runs in %.2f s", r.n_units,
            fw_predictor_get_n_runs (r.predictor) - n_runs, (g_get_monotonic_time () - start) / 1e6);
+  fw_recipe_free (r.base);
   g_free (r.group);
   g_free (r.share);
   return ok;

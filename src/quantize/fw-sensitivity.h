@@ -26,8 +26,7 @@ typedef struct
 /* The harm of @option, the sum of both; +inf where the unit can't. */
 double fw_unit_harm_get (const FwUnitHarm *self, FwOption option);
 
-/* Fills @harms[units]. Integer arithmetic is left at +inf where it is not asked for. Roundings that
- * are tried go into @trial's recipe. */
+/* Fills @harms[units]. Integer arithmetic is left at +inf where it is not asked for. */
 gboolean fw_sensitivity_measure (const FwTrial *trial,
                                  gboolean arithmetic,
                                  FwUnitHarm *harms,
