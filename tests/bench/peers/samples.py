@@ -99,8 +99,9 @@ class Pictures:
     with how they become numbers; the others get the numbers."""
 
     def __init__(self, name, table, shape, channels="rgb", divisor=1, mean=(0, 0, 0),
-                 deviation=(1, 1, 1)):
+                 deviation=(1, 1, 1), most=None):
         self.name = name
+        self.most = most  # pictures; labels then are left out
         self.table = table
         self.shape = shape
         self.preprocess = {
@@ -109,9 +110,9 @@ class Pictures:
             "type": "float32"}
 
     def __call__(self, real, _):
-        for path, label in labelled(real, *self.table):
-            mode = "L" if self.preprocess["channels"] == "grey" else "RGB"
-            yield self.shape(Image.open(path).convert(mode)), label
+        mode = "L" if self.preprocess["channels"] == "grey" else "RGB"
+        for path, label in list(labelled(real, *self.table))[:self.most]:
+            yield self.shape(Image.open(path).convert(mode)), label if self.most is None else None
 
     def to_tensor(self, picture):
         pixels = np.asarray(picture, np.float32)
@@ -136,6 +137,10 @@ resnet8 = Pictures("input_1", CIFAR10, lambda picture: picture)
 cifar_cnn = Pictures("modelInput", CIFAR10, lambda picture: picture, divisor=255, mean=MIDDLE, deviation=MIDDLE)
 mnist = Pictures("Input3", ("mnist", "labels.csv"), lambda picture: picture, "grey", mean=(0,),
                  deviation=(1,))
+# For a network of random weights: only time, memory and size mean something.
+random_weights = Pictures("gpu_0/data_0", IMAGENET, lambda picture: cropped(picture, 256, 224),
+                          divisor=255, mean=(0.485, 0.456, 0.406),
+                          deviation=(0.229, 0.224, 0.225), most=50)
 person = Pictures("input_1", ("coco", "person_labels.csv"),
                   lambda picture: picture.resize((96, 96), Image.BILINEAR), divisor=255)
 
@@ -376,14 +381,6 @@ def basic_pitch(real, limit):
         yield {"serving_default_input_2:0": sound[start:start + size].reshape(1, size, 1)}, None
 
 
-def random_pictures(real, limit):
-    """For a network of random weights, where only time, memory and size mean something."""
-    generator = np.random.default_rng(5)
-    for _ in range(min(limit, 50)):
-        pixels = generator.normal(0, 1, (1, 3, 224, 224)).astype(np.float32)
-        yield {"gpu_0/data_0": pixels}, None
-
-
 class Model:
     """A model of the collection: where it is, what makes its samples, what its answers are."""
 
@@ -423,7 +420,7 @@ MODELS = [
     Model("tabular/iris_mlp_pytorch.onnx", iris, "class"),
 ]
 CLASSIFIERS = [model.name for model in MODELS if model.path.startswith("classification/")]
-RESNET50 = Model("resnet50_random.onnx", random_pictures, "numbers")
+RESNET50 = Model("resnet50_random.onnx", random_weights, "numbers")
 
 
 def make(real, model, folder, limit=100):
