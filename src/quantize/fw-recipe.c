@@ -32,6 +32,16 @@ fw_recipe_new (const char *original_sha256, gboolean converted)
   return self;
 }
 
+static gpointer
+rounding_copy (gconstpointer source, gpointer user_data)
+{
+  FwRecipeRounding *copy = g_memdup2 (source, sizeof (FwRecipeRounding));
+
+  g_bytes_ref (copy->scales);
+  g_bytes_ref (copy->offsets);
+  return copy;
+}
+
 FwRecipe *
 fw_recipe_copy (FwRecipe *self)
 {
@@ -45,7 +55,6 @@ fw_recipe_copy (FwRecipe *self)
   copy->converted = self->converted;
   copy->ranges = g_hash_table_ref (self->ranges);
   copy->means = g_hash_table_ref (self->means);
-  copy->roundings = g_hash_table_ref (self->roundings);
   copy->options = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_hash_table_iter_init (&iter, self->options);
   while (g_hash_table_iter_next (&iter, &key, &value))
@@ -55,6 +64,12 @@ fw_recipe_copy (FwRecipe *self)
   g_hash_table_iter_init (&iter, self->shifts);
   while (g_hash_table_iter_next (&iter, &key, &value))
     g_hash_table_insert (copy->shifts, g_strdup (key), g_bytes_ref (value));
+  copy->roundings
+      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
+  g_hash_table_iter_init (&iter, self->roundings);
+  while (g_hash_table_iter_next (&iter, &key, &value))
+    g_hash_table_insert (copy->roundings, g_strdup (key),
+                         g_ptr_array_copy (value, rounding_copy, NULL));
   return copy;
 }
 

@@ -22,7 +22,7 @@ typedef struct _FwRecipe FwRecipe;
 /* @original_sha256: of the original's file. @converted: whether the operator set is to be raised.
  */
 FwRecipe *fw_recipe_new (const char *original_sha256, gboolean converted);
-/* A copy whose options and shifts can be set apart; ranges, means and roundings are shared. */
+/* A copy whose options, roundings and shifts can be set apart; ranges and means are shared. */
 FwRecipe *fw_recipe_copy (FwRecipe *self);
 void fw_recipe_free (FwRecipe *self);
 
