@@ -92,25 +92,19 @@ fw_sizes_get_base (FwSizes *self)
   return self->base;
 }
 
-/* Codes in planes of 4, 2 and 1 bits, and scales. */
+/* Codes and scales, which are halves where weights are only stored. */
 static double
 count (const FwUnit *unit, FwOption option)
 {
   guint bits = fw_option_get_bits (option), block = fw_option_get_block (option);
-  double n_scales = unit->shape.channels, bytes = 0;
-  guint64 n = unit->n_weights;
+  double n_scales = unit->shape.channels;
+  double bytes = unit->n_weights * (bits / 8.0);
 
-  if (bits >= 8)
-    bytes = n * (bits / 8.0);
-  else
-    for (guint plane = 4; plane > 0; plane /= 2)
-      if (bits & plane)
-        bytes += (n * plane + 7) / 8;
   if (bits > 8)
     return bytes;
   if (block != 0)
-    n_scales *= (n / MAX (unit->shape.channels, 1) + block - 1) / block;
-  return bytes + 4 * n_scales;
+    n_scales *= (unit->n_weights / MAX (unit->shape.channels, 1) + block - 1) / block;
+  return bytes + (fw_option_get_arithmetic (option) == FW_ARITHMETIC_FLOAT ? 2 : 4) * n_scales;
 }
 
 /* Bytes beside, of the units tried: in the middle, where units are neither odd nor large. */
@@ -168,34 +162,20 @@ fw_sizes_get (FwSizes *self, guint unit, FwOption option)
   return count (entry, option) + get_beside (self, option)->unit;
 }
 
-/* The table that codes of one plane are looked up in. */
-static double
-get_table (FwSizes *self, guint plane)
-{
-  double two = get_beside (self, FW_OPTION (2, FW_ARITHMETIC_FLOAT, 0))->first;
-
-  if (plane == 1)
-    return MAX (get_beside (self, FW_OPTION (3, FW_ARITHMETIC_FLOAT, 0))->first - two, 0);
-  return plane == 2 ? two : get_beside (self, FW_OPTION_INT4_STORAGE)->first;
-}
-
 double
 fw_sizes_get_shared (FwSizes *self, const FwOption *options)
 {
-  guint planes = 0;
-  double bytes = 0, arithmetic = 0;
+  double most[9] = { 0 }, bytes = 0;
 
+  /* All codes of one width are unpacked together, whatever is calculated with them. */
   for (guint i = 0; i < self->units->len; i++)
     {
       guint bits = fw_option_get_bits (options[i]);
 
-      if (bits < 8)
-        planes |= bits;
-      if (fw_option_get_arithmetic (options[i]) != FW_ARITHMETIC_FLOAT && bits == 8)
-        arithmetic = MAX (arithmetic, get_beside (self, options[i])->first);
+      if (bits < G_N_ELEMENTS (most))
+        most[bits] = MAX (most[bits], get_beside (self, options[i])->first);
     }
-  for (guint plane = 1; plane <= 4; plane *= 2)
-    if (planes & plane)
-      bytes += get_table (self, plane);
-  return bytes + arithmetic;
+  for (guint bits = 0; bits < G_N_ELEMENTS (most); bits++)
+    bytes += most[bits];
+  return bytes;
 }
