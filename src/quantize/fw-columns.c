@@ -183,6 +183,25 @@ fw_columns_init (FwColumns *self,
   return FALSE;
 }
 
+gboolean
+fw_columns_init_for_unit (FwColumns *self, FwModel *prepared, const FwUnit *unit)
+{
+  Onnx__GraphProto *graph = fw_model_get_graph (prepared);
+  Onnx__TensorProto *weight = fw_model_find_initializer (prepared, unit->weight);
+  const Onnx__NodeProto *node;
+
+  if (weight == NULL || unit->node >= graph->n_node || unit->input == NULL)
+    return FALSE;
+  node = graph->node[unit->node];
+  for (guint i = 0; i < node->n_input; i++)
+    if (strcmp (node->input[i], unit->weight) == 0)
+      return fw_columns_init (self, node, i, weight->dims, weight->n_dims)
+             && self->input < node->n_input && strcmp (node->input[self->input], unit->input) == 0
+             && unit->shape.outer * unit->shape.inner == self->length
+             && unit->shape.channels % self->groups == 0;
+  return FALSE;
+}
+
 /* Positions ----------------------------------------------------------------------------------- */
 
 static gboolean

@@ -14,7 +14,7 @@
 
 #pragma once
 
-#include "fw-model.h"
+#include "fw-unit.h"
 
 G_BEGIN_DECLS
 
@@ -59,6 +59,10 @@ gboolean fw_columns_init (FwColumns *self,
                           guint weight_input,
                           const gint64 *dims,
                           gsize n_dims);
+
+/* The same for @unit's first operator: its weights' shape then fits the rows, which are taken from
+ * the unit's input. */
+gboolean fw_columns_init_for_unit (FwColumns *self, FwModel *prepared, const FwUnit *unit);
 
 /* Some positions of one sample's tensor. */
 typedef struct

@@ -34,26 +34,6 @@ struct _FwRepair
 
 /* Setting up ---------------------------------------------------------------------------------- */
 
-static gboolean
-find_columns (FwRepair *self, const FwUnit *unit, FwColumns *columns)
-{
-  Onnx__GraphProto *graph = fw_model_get_graph (self->prepared);
-  Onnx__TensorProto *weight = fw_model_find_initializer (self->prepared, unit->weight);
-  const Onnx__NodeProto *node;
-
-  if (weight == NULL || unit->node >= graph->n_node || unit->input == NULL)
-    return FALSE;
-  node = graph->node[unit->node];
-  for (guint i = 0; i < node->n_input; i++)
-    if (strcmp (node->input[i], unit->weight) == 0)
-      return fw_columns_init (columns, node, i, weight->dims, weight->n_dims)
-             && columns->input < node->n_input
-             && strcmp (node->input[columns->input], unit->input) == 0
-             && unit->shape.outer * unit->shape.inner == columns->length
-             && unit->shape.channels % columns->groups == 0;
-  return FALSE;
-}
-
 static int
 compare_sizes (gconstpointer a, gconstpointer b)
 {
@@ -74,7 +54,7 @@ share_memory (FwRepair *self, guint64 max_bytes)
   guint64 taken = 0;
 
   for (guint i = 0; i < self->units->len; i++)
-    if (find_columns (self, self->entries[i].unit, &self->entries[i].columns))
+    if (fw_columns_init_for_unit (&self->entries[i].columns, self->prepared, self->entries[i].unit))
       g_ptr_array_add (wanting, &self->entries[i]);
   g_ptr_array_sort (wanting, compare_sizes);
   for (guint i = 0; i < wanting->len; i++)
