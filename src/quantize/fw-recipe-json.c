@@ -65,15 +65,16 @@ bytes_to_text (GBytes *bytes)
   return g_base64_encode (data, size);
 }
 
+/* @lists: value -> GBytes */
 static JsonObject *
-means_to_json (FwRecipe *self)
+lists_to_json (GHashTable *lists)
 {
   JsonObject *object = json_object_new ();
-  g_autoptr (GList) keys = get_sorted_keys (self->means);
+  g_autoptr (GList) keys = get_sorted_keys (lists);
 
   for (GList *l = keys; l != NULL; l = l->next)
     {
-      g_autofree char *text = bytes_to_text (g_hash_table_lookup (self->means, l->data));
+      g_autofree char *text = bytes_to_text (g_hash_table_lookup (lists, l->data));
 
       json_object_set_string_member (object, l->data, text);
     }
@@ -197,7 +198,8 @@ fw_recipe_to_json (FwRecipe *self)
   /* Ranges matter to int8 arithmetic only. */
   if (uses_compute (self))
     json_object_set_object_member (object, "ranges", ranges_to_json (self));
-  json_object_set_object_member (object, "means", means_to_json (self));
+  json_object_set_object_member (object, "means", lists_to_json (self->means));
+  set_unless_empty (object, "scalings", lists_to_json (self->scalings));
   set_unless_empty (object, "roundings", roundings_to_json (self));
   set_unless_empty (object, "shifts", shifts_to_json (self));
   json_node_take_object (node, object);
@@ -323,6 +325,30 @@ read_means (FwRecipe *self, JsonObject *object, GError **error)
 }
 
 static gboolean
+read_scalings (FwRecipe *self, JsonObject *object, GError **error)
+{
+  g_autoptr (GList) members = json_object_get_members (object);
+
+  for (GList *l = members; l != NULL; l = l->next)
+    {
+      const char *text = get_string (object, l->data);
+      g_autofree guchar *data = NULL;
+      gsize size = 0;
+
+      if (text == NULL || *text == '\0')
+        return fail (error);
+      data = g_base64_decode (text, &size);
+      for (gsize i = 0; i < size; i++)
+        if (ABS ((gint8) data[i]) > FW_RECIPE_MOST_SCALING)
+          return fail (error);
+      if (size == 0)
+        return fail (error);
+      fw_recipe_set_scaling (self, l->data, (const gint8 *) data, size);
+    }
+  return TRUE;
+}
+
+static gboolean
 read_shifts (FwRecipe *self, JsonObject *object, GError **error)
 {
   g_autoptr (GList) members = json_object_get_members (object);
@@ -408,6 +434,7 @@ fw_recipe_from_json (JsonNode *node, GError **error)
   JsonObject *ranges = object != NULL ? get_object (object, "ranges") : NULL;
   JsonObject *roundings = object != NULL ? get_object (object, "roundings") : NULL;
   JsonObject *shifts = object != NULL ? get_object (object, "shifts") : NULL;
+  JsonObject *scalings = object != NULL ? get_object (object, "scalings") : NULL;
 
   if (units == NULL || means == NULL || get_string (object, "original") == NULL
       || !is_of_type (json_object_get_member (object, "format"), G_TYPE_INT64)
@@ -416,7 +443,8 @@ fw_recipe_from_json (JsonNode *node, GError **error)
           && !is_of_type (json_object_get_member (object, "converted"), G_TYPE_BOOLEAN))
       || (json_object_has_member (object, "ranges") && ranges == NULL)
       || (json_object_has_member (object, "roundings") && roundings == NULL)
-      || (json_object_has_member (object, "shifts") && shifts == NULL))
+      || (json_object_has_member (object, "shifts") && shifts == NULL)
+      || (json_object_has_member (object, "scalings") && scalings == NULL))
     {
       fail (error);
       return NULL;
@@ -429,7 +457,8 @@ fw_recipe_from_json (JsonNode *node, GError **error)
   if (!read_options (self, units, error) || !read_means (self, means, error)
       || (ranges != NULL && !read_ranges (self, ranges, error))
       || (roundings != NULL && !read_roundings (self, roundings, error))
-      || (shifts != NULL && !read_shifts (self, shifts, error)))
+      || (shifts != NULL && !read_shifts (self, shifts, error))
+      || (scalings != NULL && !read_scalings (self, scalings, error)))
     return NULL;
   return g_steal_pointer (&self);
 }

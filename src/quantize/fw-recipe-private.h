@@ -26,6 +26,7 @@ struct _FwRecipe
   GHashTable *shifts;    /* name -> GBytes of little-endian float32 */
   GHashTable *ranges;    /* value -> FwRange; this and what follows is shared by copies */
   GHashTable *means;     /* value -> GBytes of little-endian float32 */
+  GHashTable *scalings;  /* value -> GBytes of gint8 */
   GHashTable *roundings; /* name -> GPtrArray of FwRecipeRounding */
 };
 

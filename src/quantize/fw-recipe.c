@@ -25,6 +25,8 @@ fw_recipe_new (const char *original_sha256, gboolean converted)
   self->ranges = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->means
       = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_bytes_unref);
+  self->scalings
+      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_bytes_unref);
   self->shifts
       = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_bytes_unref);
   self->roundings
@@ -55,6 +57,7 @@ fw_recipe_copy (FwRecipe *self)
   copy->converted = self->converted;
   copy->ranges = g_hash_table_ref (self->ranges);
   copy->means = g_hash_table_ref (self->means);
+  copy->scalings = g_hash_table_ref (self->scalings);
   copy->options = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_hash_table_iter_init (&iter, self->options);
   while (g_hash_table_iter_next (&iter, &key, &value))
@@ -84,6 +87,7 @@ fw_recipe_free (FwRecipe *self)
   g_hash_table_unref (self->roundings);
   g_hash_table_unref (self->ranges);
   g_hash_table_unref (self->means);
+  g_hash_table_unref (self->scalings);
   g_free (self);
 }
 
@@ -228,4 +232,26 @@ fw_recipe_get_shift (FwRecipe *self, const char *unit, gsize *channels)
     return NULL;
   *channels = g_bytes_get_size (bytes) / sizeof (float);
   return g_bytes_get_data (bytes, NULL);
+}
+
+void
+fw_recipe_set_scaling (FwRecipe *self, const char *value, const gint8 *exponents, gsize channels)
+{
+  g_hash_table_insert (self->scalings, make_key (value), g_bytes_new (exponents, channels));
+}
+
+const gint8 *
+fw_recipe_get_scaling (FwRecipe *self, const char *value, gsize *channels)
+{
+  g_autofree char *key = make_key (value);
+  GBytes *bytes = g_hash_table_lookup (self->scalings, key);
+
+  *channels = 0;
+  return bytes != NULL ? g_bytes_get_data (bytes, channels) : NULL;
+}
+
+guint
+fw_recipe_get_n_scalings (FwRecipe *self)
+{
+  return g_hash_table_size (self->scalings);
 }

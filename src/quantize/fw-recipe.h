@@ -63,6 +63,17 @@ gboolean fw_recipe_get_rounding (FwRecipe *self,
 void fw_recipe_set_shift (FwRecipe *self, const char *unit, const float *shift, gsize channels);
 const float *fw_recipe_get_shift (FwRecipe *self, const char *unit, gsize *channels);
 
+#define FW_RECIPE_MOST_SCALING 8
+
+/* By which power of two each channel of a value is divided before anything is rounded (see
+ * fw-scaling.h): 2^-FW_RECIPE_MOST_SCALING to 2^FW_RECIPE_MOST_SCALING; copied. All copies of a
+ * recipe share them. */
+void
+fw_recipe_set_scaling (FwRecipe *self, const char *value, const gint8 *exponents, gsize channels);
+/* NULL where @value is as it was. */
+const gint8 *fw_recipe_get_scaling (FwRecipe *self, const char *value, gsize *channels);
+guint fw_recipe_get_n_scalings (FwRecipe *self);
+
 /* Only what the units' options need. */
 JsonNode *fw_recipe_to_json (FwRecipe *self);
 /* Errors: BAD_RECIPE. Everything is checked: nothing in a recipe can make the rewriter misbehave.
