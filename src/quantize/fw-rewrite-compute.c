@@ -17,6 +17,60 @@ fail_no_range (const char *value, GError **error)
   return FALSE;
 }
 
+static char *
+make_number (FwRewriting *r, gint64 value)
+{
+  g_autoptr (GBytes) bytes = g_bytes_new (&value, sizeof value);
+
+  return fw_rewriting_make_list (r, FW_ELEMENT_INT64, 1, bytes);
+}
+
+/* The first @channels of the quantized @from. */
+static char *
+add_slice (FwRewriting *r, const char *from, gint64 channels)
+{
+  g_autofree char *start = make_number (r, 0);
+  g_autofree char *end = make_number (r, channels);
+  g_autofree char *axis = make_number (r, 1);
+  char *to = fw_rewriting_make_name (r);
+
+  g_ptr_array_add (r->nodes,
+                   fw_node_new ("Slice", NULL, (const char *[]){ from, start, end, axis, NULL },
+                                (const char *[]){ to, NULL }));
+  return to;
+}
+
+static gboolean
+is_read_wide (FwRewriting *r, const char *value)
+{
+  for (guint i = 0; i < r->plan->n_nodes; i++)
+    if (r->plan->unit[i] != NULL && r->plan->channels_in[i] != 0
+        && strcmp (r->plan->unit[i]->input, value) == 0)
+      return TRUE;
+  return FALSE;
+}
+
+/* Of @value's @quantized channels some are for integer convolutions alone. */
+static char *
+cut_channels (FwRewriting *r,
+              const char *value,
+              const char *quantized,
+              const char *scale,
+              const char *zero)
+{
+  gpointer channels = g_hash_table_lookup (r->plan->sliced, value);
+
+  if (is_read_wide (r, value))
+    {
+      char *wide = fw_rewriting_make_name (r);
+
+      g_hash_table_insert (r->plan->wide_names, (gpointer) value, wide);
+      g_ptr_array_add (r->nodes,
+                       fw_rewriting_new_node ("DequantizeLinear", wide, quantized, scale, zero));
+    }
+  return add_slice (r, quantized, GPOINTER_TO_INT (channels));
+}
+
 /* Adds QuantizeLinear and DequantizeLinear from @from to @to, with the range of @like. */
 static gboolean
 add_quantized_copy (FwRewriting *r,
@@ -36,6 +90,13 @@ add_quantized_copy (FwRewriting *r,
   zero = fw_rewriting_get_scalar (r, FW_ELEMENT_UINT8, &range->zero_point);
   g_ptr_array_add (r->nodes,
                    fw_rewriting_new_node ("QuantizeLinear", quantized, from, scale, zero));
+  if (g_hash_table_contains (r->plan->sliced, to))
+    {
+      char *narrow = cut_channels (r, to, quantized, scale, zero);
+
+      g_free (quantized);
+      quantized = narrow;
+    }
   if (g_strcmp0 (to, g_hash_table_lookup (r->plan->entries, from)) == 0
       && g_hash_table_contains (r->plan->widened_entries, from))
     {
@@ -167,6 +228,9 @@ compute_int8 (FwRewriting *r, guint position, Onnx__NodeProto *node, GError **er
     }
   if (g_hash_table_contains (r->plan->entries, unit->input))
     fw_node_set_input (node, 0, get_entry_name (r, unit->input));
+  else if (r->plan->channels_in[unit->node] != 0
+           && g_hash_table_contains (r->plan->wide_names, unit->input))
+    fw_node_set_input (node, 0, g_hash_table_lookup (r->plan->wide_names, unit->input));
   return TRUE;
 }
 

@@ -10,6 +10,8 @@
 #define OUTPUT_MULTIPLE 8
 #define DEPTHWISE_MULTIPLE 16
 #define LEAST_OUTPUTS 16
+/* From so many places on a result is made wide and cut. */
+#define LEAST_PLACES 256
 /* What a Pad and its list take in the file. */
 #define BYTES_OF_PAD 256
 
@@ -197,15 +199,22 @@ find_families (Padding *padding)
       look_at (padding, i);
 }
 
-/* Channels of the family when widened; 0 where it stays. */
+/* Channels of the family when widened; 0 where it stays. Kernels that each work on one channel gain
+ * little, and lose that where too many are added. */
 static gint64
 choose_channels (const Family *family)
 {
-  gint64 channels = family->channels;
-  gint64 wide = family->has_depthwise ? round_up (channels, DEPTHWISE_MULTIPLE)
-                                      : MAX (round_up (channels, OUTPUT_MULTIPLE), LEAST_OUTPUTS);
+  gint64 channels = family->channels, wide;
 
-  return family->is_blocked || wide == channels || wide > 2 * channels ? 0 : wide;
+  if (family->is_blocked)
+    return 0;
+  if (family->has_depthwise)
+    {
+      wide = round_up (channels, DEPTHWISE_MULTIPLE);
+      return wide == channels || wide > 2 * channels ? 0 : wide;
+    }
+  wide = MAX (round_up (channels, OUTPUT_MULTIPLE), LEAST_OUTPUTS);
+  return wide == channels ? 0 : wide;
 }
 
 static gint64
@@ -238,12 +247,105 @@ pad_entry (Padding *padding, const char *value)
       channels = get_weight (padding, i)->dims[1];
     }
   wide = round_up (channels, INPUT_MULTIPLE);
-  if (wide == channels || wide > 2 * channels)
+  if (wide == channels)
     return;
   g_hash_table_insert (plan->widened_entries, (gpointer) value,
                        GINT_TO_POINTER ((int) (wide - channels)));
   for (guint i = 0; i < plan->n_nodes; i++)
     if (plan->unit[i] != NULL && strcmp (padding->graph->node[i]->input[0], value) == 0)
+      plan->channels_in[i] = wide;
+}
+
+/* Places of an activation [N, C, ...]; 0 where they are not known. */
+static guint64
+read_places (Padding *padding, const char *value)
+{
+  const Onnx__ValueInfoProto *info = fw_graph_index_get_info (padding->index, value);
+  const Onnx__TypeProto__Tensor *type;
+  guint64 n = 1;
+
+  if (info == NULL || info->type == NULL
+      || info->type->value_case != ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE
+      || info->type->tensor_type == NULL || info->type->tensor_type->shape == NULL)
+    return 0;
+  type = info->type->tensor_type;
+  if (type->shape->n_dim < 3)
+    return 0;
+  for (gsize i = 2; i < type->shape->n_dim; i++)
+    {
+      const Onnx__TensorShapeProto__Dimension *dim = type->shape->dim[i];
+
+      if (dim->value_case != ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE
+          || dim->dim_value <= 0 || dim->dim_value > G_MAXINT32
+          || !g_uint64_checked_mul (&n, n, dim->dim_value))
+        return 0;
+    }
+  return n;
+}
+
+static guint64
+get_stride (const Onnx__NodeProto *node)
+{
+  const Onnx__AttributeProto *strides = fw_node_find_attribute (node, "strides");
+  guint64 stride = 1;
+
+  for (gsize i = 0; strides != NULL && i < strides->n_ints; i++)
+    stride *= CLAMP (strides->ints[i], 1, 1000);
+  return stride;
+}
+
+/* About as many places as @value has, where they are not known from those of what it is made of; 0
+ * where that can't be said. */
+static guint64
+count_places (Padding *padding, const char *value)
+{
+  static const char *const keeping[]
+      = { "Relu", "Clip", "LeakyRelu", "Sigmoid", "Add", "Mul", "Concat", "Resize", NULL };
+  guint64 stride = 1;
+
+  for (guint i = 0; i < padding->plan->n_nodes; i++)
+    {
+      guint64 places = read_places (padding, value);
+      int producer = fw_graph_index_get_producer (padding->index, value);
+      const Onnx__NodeProto *node = producer >= 0 ? padding->graph->node[producer] : NULL;
+
+      if (places != 0 || node == NULL || stride > G_MAXUINT32)
+        return places / stride;
+      if (strcmp (node->op_type, "Conv") == 0 || strcmp (node->op_type, "MaxPool") == 0
+          || strcmp (node->op_type, "AveragePool") == 0)
+        stride *= get_stride (node);
+      else if (!g_strv_contains (keeping, node->op_type))
+        return 0;
+      value = node->input[0];
+    }
+  return 0;
+}
+
+/* A convolution whose result others see can be made wide nevertheless, and the result be cut: that
+ * pays where many places are made with large kernels. */
+static void
+slice_result (Padding *padding, guint position)
+{
+  FwRewritePlan *plan = padding->plan;
+  const char *result = plan->result[position];
+  const Onnx__TensorProto *weight;
+  gint64 inputs, channels, wide;
+
+  if (result == NULL || plan->channels_out[position] != 0 || !is_dense_conv (padding, position))
+    return;
+  weight = get_weight (padding, position);
+  channels = weight->dims[0];
+  wide = MAX (round_up (channels, OUTPUT_MULTIPLE), LEAST_OUTPUTS);
+  inputs = plan->channels_in[position] != 0 ? plan->channels_in[position] : weight->dims[1];
+  if (wide == channels || inputs % INPUT_MULTIPLE != 0 || weight->n_dims != 4
+      || weight->dims[2] * weight->dims[3] == 1
+      || count_places (padding, padding->graph->node[position]->output[0]) < LEAST_PLACES)
+    return;
+  plan->channels_out[position] = wide;
+  g_hash_table_insert (plan->sliced, (gpointer) result, GINT_TO_POINTER ((int) channels));
+  for (guint i = 0; i < plan->n_nodes; i++)
+    if (is_dense_conv (padding, i) && plan->is_int8[i]
+        && strcmp (padding->graph->node[i]->input[0], result) == 0)
       plan->channels_in[i] = wide;
 }
 
@@ -271,6 +373,8 @@ fw_rewrite_pad_plan (FwRewritePlan *plan, FwModel *model, FwGraphIndex *index)
   g_hash_table_iter_init (&iter, plan->entries);
   while (g_hash_table_iter_next (&iter, &value, NULL))
     pad_entry (&padding, value);
+  for (guint i = 0; i < plan->n_nodes; i++)
+    slice_result (&padding, i);
 }
 
 /* Weights ---------------------------------------------------------------------------------------

@@ -460,6 +460,8 @@ fw_rewrite_plan_new (FwModel *model, FwGraphIndex *index, GPtrArray *units, FwRe
   plan->channels_out = g_new0 (gint64, n);
   plan->widened = g_hash_table_new (g_str_hash, g_str_equal);
   plan->widened_entries = g_hash_table_new (g_str_hash, g_str_equal);
+  plan->sliced = g_hash_table_new (g_str_hash, g_str_equal);
+  plan->wide_names = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, g_free);
   planner.is_wanted = is_wanted = g_new0 (gboolean, n);
   planner.shared = shared;
 
@@ -496,5 +498,7 @@ fw_rewrite_plan_free (FwRewritePlan *self)
   g_free (self->channels_out);
   g_hash_table_unref (self->widened);
   g_hash_table_unref (self->widened_entries);
+  g_hash_table_unref (self->sliced);
+  g_hash_table_unref (self->wide_names);
   g_free (self);
 }

@@ -30,6 +30,10 @@ typedef struct
   gint64 *channels_in, *channels_out; /* of each node: of input and result, with them; 0: as is */
   GHashTable *widened;                /* set of values inside whose shape has changed; borrowed */
   GHashTable *widened_entries;        /* value -> channels to add to the quantized copy */
+  /* Values inside that are made with more channels, value -> the number it has: integer
+   * convolutions (those with channels_in) read the wide one, all others what is cut from it. */
+  GHashTable *sliced;
+  GHashTable *wide_names; /* of those: value -> the rewriter's name for the wide one; owned */
 } FwRewritePlan;
 
 /* @units: those that compute in int8, by position of their node; the strings of @model are

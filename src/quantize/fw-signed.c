@@ -80,8 +80,15 @@ is_plain_pad (const Onnx__NodeProto *node)
   return is_operator (node, "Pad") && node->n_input == 2 && node->n_output == 1 && mode == NULL;
 }
 
-/* Every use of a quantized value must be its widening, or a Pad of which that is true: other
- * operators would see other numbers. */
+/* Gives on some of the numbers as they are. */
+static gboolean
+is_slice (const Onnx__NodeProto *node)
+{
+  return is_operator (node, "Slice") && node->n_output == 1;
+}
+
+/* Every use of a quantized value must be its widening, or a Pad or Slice of which that is true:
+ * other operators would see other numbers. */
 static gboolean
 take_value (Signing *s, const char *value, GError **error)
 {
@@ -97,7 +104,7 @@ take_value (Signing *s, const char *value, GError **error)
 
       if (g_strcmp0 (get_input (node, 0), value) != 0)
         return fail (error);
-      if (is_plain_pad (node))
+      if (is_plain_pad (node) || is_slice (node))
         {
           if (!take_value (s, node->output[0], error))
             return FALSE;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
 /* Where int8 arithmetic pays on this computer: the latency for each place where it might begin, and
- * that of the best region, which can be kept as a file.
+ * that of the best region, which can be kept as a file. Or that of the region FIRST to END.
  *
- * bench-regions [MODEL [THREADS [OUT.onnx]]]
+ * bench-regions [MODEL [THREADS [OUT.onnx [FIRST END]]]]
  */
 
 #include "config.h"
@@ -91,7 +91,7 @@ save_region (const FwTrial *trial, guint first, guint end, const char *path, GEr
 }
 
 static gboolean
-bench (FwModel *model, guint threads, const char *path, GError **error)
+bench (FwModel *model, guint threads, const char *path, const char *const *region, GError **error)
 {
   const FwSessionOptions options = { .threads = threads, .optimization = FW_OPTIMIZE_ALL };
   g_autoptr (FwSession) original = fw_session_new_for_model (model, &options, error);
@@ -112,6 +112,8 @@ bench (FwModel *model, guint threads, const char *path, GError **error)
   for (guint i = 0; i < N_ROWS; i++)
     g_ptr_array_add (rows, make_inputs (i, original, NULL));
 
+  if (region != NULL)
+    return save_region (&trial, atoi (region[0]), atoi (region[1]), path, error);
   start = g_get_monotonic_time ();
   if (!fw_region_time_measure (&trial, original, 12, share, &end, NULL, NULL, error))
     return FALSE;
@@ -149,7 +151,8 @@ main (int argc, char *argv[])
   original = folder != NULL ? fw_model_load (path, &error) : NULL;
   model = original != NULL ? fw_prepare_model (original, TRUE, folder, &error) : NULL;
   good = model != NULL
-         && bench (model, argc > 2 ? atoi (argv[2]) : 1, argc > 3 ? argv[3] : NULL, &error);
+         && bench (model, argc > 2 ? atoi (argv[2]) : 1, argc > 3 ? argv[3] : NULL,
+                   argc > 5 ? (const char *const *) argv + 4 : NULL, &error);
   if (folder != NULL)
     fw_file_remove_tree (folder);
   if (good)

@@ -20,13 +20,18 @@ typedef struct
   GPtrArray *units;
   FwRecipe *recipe;
   FwRewritePlan *plan;
+  guint size; /* of x, on both sides */
 } Fixture;
 
 static void
 set_up (Fixture *f, gconstpointer data)
 {
+  g_autofree char *dims = NULL;
+
   tiny_model_init (&f->tiny);
-  tiny_model_add_input (&f->tiny, "x", FW_ELEMENT_FLOAT, "1 3 8 8");
+  f->size = GPOINTER_TO_INT (data);
+  dims = g_strdup_printf ("1 3 %u %u", f->size, f->size);
+  tiny_model_add_input (&f->tiny, "x", FW_ELEMENT_FLOAT, dims);
 }
 
 static void
@@ -222,16 +227,17 @@ build (Fixture *f)
 }
 
 static float *
-run (FwModel *model, gsize *n)
+run (FwModel *model, guint size, gsize *n)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (FwSession) session = fw_trial_load (model, NULL, 1, &error);
-  g_autoptr (FwTensor) input = fw_tensor_new (FW_ELEMENT_FLOAT, (gint64[]){ 1, 3, 8, 8 }, 4, NULL);
+  g_autoptr (FwTensor) input
+      = fw_tensor_new (FW_ELEMENT_FLOAT, (gint64[]){ 1, 3, size, size }, 4, NULL);
   g_autoptr (GPtrArray) outputs = NULL;
   FwRandom random = { 3 };
 
   g_assert_no_error (error);
-  for (guint i = 0; i < 192; i++)
+  for (guint i = 0; i < 3 * size * size; i++)
     ((float *) fw_tensor_get_data (input))[i] = fw_random_double (&random) * 4 - 2;
   outputs = fw_session_run (session, NULL, &input, 1, NULL, NULL, &error);
   g_assert_no_error (error);
@@ -252,8 +258,8 @@ check_near (Fixture *f, float step)
   if (!tiny_need_runtime ())
     return;
   model = build (f);
-  expected = run (f->model, &n);
-  got = run (model, &n_got);
+  expected = run (f->model, f->size, &n);
+  got = run (model, f->size, &n_got);
   g_assert_cmpuint (n, ==, n_got);
   for (gsize i = 0; i < n; i++)
     {
@@ -328,40 +334,65 @@ test_padding_refused (Fixture *f, gconstpointer data)
   add_conv (f, "x", "a", 3, 12, 1);
   add_conv (f, "a", "b", 12, 12, 1);
   tiny_model_add_node (&f->tiny, "Sigmoid", "", "b", "g", NULL);
-  add_conv (f, "b", "c", 12, 4, 1);
-  add_conv (f, "c", "d", 4, 16, 1);
+  add_conv (f, "b", "c", 12, 16, 1);
   tiny_model_add_output (&f->tiny, "a", FW_ELEMENT_FLOAT, "1 12 8 8");
   tiny_model_add_output (&f->tiny, "g", FW_ELEMENT_FLOAT, "1 12 8 8");
-  tiny_model_add_output (&f->tiny, "d", FW_ELEMENT_FLOAT, "1 16 8 8");
+  tiny_model_add_output (&f->tiny, "c", FW_ELEMENT_FLOAT, "1 16 8 8");
   finish (f);
   add_range (f, "a", 0.15f, 128);
   add_range (f, "b", 0.8f, 128);
   add_range (f, "c", 4, 128);
-  add_range (f, "d", 8, 128);
   make_plan (f);
   for (guint i = 0; i < f->plan->n_nodes; i++)
     {
       g_assert_cmpint (f->plan->channels_in[i], ==, 0);
-      /* 4 channels would become four times as many. */
       g_assert_cmpint (f->plan->channels_out[i], ==, 0);
     }
   g_assert_cmpuint (g_hash_table_size (f->plan->widened), ==, 0);
   g_assert_cmpuint (g_hash_table_size (f->plan->widened_entries), ==, 0);
+  g_assert_cmpuint (g_hash_table_size (f->plan->sliced), ==, 0);
   check_near (f, 0.15f);
 }
 
-#define ADD(name, function) g_test_add ("/plan/" name, Fixture, NULL, set_up, function, tear_down)
+/* Where there are many places, what others see is cut from what convolutions see. */
+static void
+test_slices (Fixture *f, gconstpointer data)
+{
+  add_conv (f, "x", "a", 3, 12, 1);
+  add_conv (f, "a", "b", 12, 12, 1);
+  tiny_model_add_node (&f->tiny, "Sigmoid", "", "b", "g", NULL);
+  add_conv (f, "b", "c", 12, 3, 1);
+  tiny_model_add_output (&f->tiny, "c", FW_ELEMENT_FLOAT, "1 3 32 32");
+  tiny_model_add_output (&f->tiny, "g", FW_ELEMENT_FLOAT, "1 12 32 32");
+  finish (f);
+  add_range (f, "a", 0.15f, 128);
+  add_range (f, "b", 0.8f, 128);
+  add_range (f, "c", 4, 128);
+  make_plan (f);
+  g_assert_cmpint (f->plan->channels_out[get_node (f, "a")], ==, 16);
+  g_assert_cmpint (f->plan->channels_out[get_node (f, "b")], ==, 16);
+  g_assert_cmpint (GPOINTER_TO_INT (g_hash_table_lookup (f->plan->sliced, "b")), ==, 12);
+  g_assert_cmpint (f->plan->channels_in[get_node (f, "c")], ==, 16);
+  g_assert_cmpint (f->plan->channels_out[get_node (f, "c")], ==, 16);
+  g_assert_cmpint (GPOINTER_TO_INT (g_hash_table_lookup (f->plan->sliced, "c")), ==, 3);
+  g_assert_false (g_hash_table_contains (f->plan->sliced, "a"));
+  check_near (f, 4);
+}
+
+#define ADD(name, size, function)                                                                  \
+  g_test_add ("/plan/" name, Fixture, GINT_TO_POINTER (size), set_up, function, tear_down)
 
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  ADD ("concat", test_concat);
-  ADD ("concat-unwatched", test_concat_unwatched);
-  ADD ("concat-refused", test_concat_refused);
-  ADD ("concat-signed", test_concat_signed);
-  ADD ("padding", test_padding);
-  ADD ("padding-depthwise", test_padding_depthwise);
-  ADD ("padding-refused", test_padding_refused);
+  ADD ("concat", 8, test_concat);
+  ADD ("concat-unwatched", 8, test_concat_unwatched);
+  ADD ("concat-refused", 8, test_concat_refused);
+  ADD ("concat-signed", 8, test_concat_signed);
+  ADD ("padding", 8, test_padding);
+  ADD ("padding-depthwise", 8, test_padding_depthwise);
+  ADD ("padding-refused", 8, test_padding_refused);
+  ADD ("slices", 32, test_slices);
   return g_test_run ();
 }
