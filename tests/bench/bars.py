@@ -155,7 +155,7 @@ def speeds(bars):
     for name, percent, ratio in SPEEDS:
         bar = f"{name}: ≥ {percent} % same at ≤ {ratio} of the latency"
         stops, job = bars.path_of(name, "speed")
-        stops = [stop for stop in stops if stop.get("measured")]
+        stops = [stop for stop in stops + bars.path_of(name, "both")[0] if stop.get("measured")]
         if not stops:
             bars.add(bar, False, job.get("error", "no stops"))
             continue

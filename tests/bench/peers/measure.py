@@ -89,7 +89,9 @@ def read_class(kind, outputs):
 def latency(paths, feed, threads=1, seconds=4.0, rounds=60):
     """Ratios to the first of @paths, in turns, so that what else the machine does hits all alike.
 
-    A list of (median, low, high, milliseconds), None for a file that can't be run.
+    With one thread it is the time that the thread computed: on a busy machine, a slower model waits
+    for its turn more often than a faster one, too. A list of ratio, low, high and ms; None for a
+    file that can't be run.
     """
     sessions = []
     for path in paths:
@@ -105,12 +107,13 @@ def latency(paths, feed, threads=1, seconds=4.0, rounds=60):
     if sessions[0] is None:
         return [None] * len(paths)
     times = [[] for _ in paths]
-    repeats = repeats_of(sessions[0])
+    clock = time.thread_time if threads == 1 else time.perf_counter
+    repeats = repeats_of(sessions[0], clock)
     end = time.perf_counter() + seconds * max(1, sum(entry is not None for entry in sessions))
     while len(times[0]) < 5 or (len(times[0]) < rounds and time.perf_counter() < end):
         for i, entry in enumerate(sessions):
             if entry is not None:
-                times[i].append(run_for(entry, repeats))
+                times[i].append(run_for(entry, repeats, clock))
     result = []
     for i, entry in enumerate(sessions):
         if entry is None:
@@ -123,16 +126,16 @@ def latency(paths, feed, threads=1, seconds=4.0, rounds=60):
     return result
 
 
-def run_for(entry, repeats):
+def run_for(entry, repeats, clock):
     """Seconds of a run, the least of @repeats."""
     model, feed = entry
     best = math.inf
     for _ in range(repeats):
-        start = time.perf_counter()
+        start = clock()
         model.run(None, feed)
-        best = min(best, time.perf_counter() - start)
+        best = min(best, clock() - start)
     return best
 
 
-def repeats_of(entry):
-    return max(1, min(20, int(0.02 / max(run_for(entry, 3), 1e-6))))
+def repeats_of(entry, clock):
+    return max(1, min(20, int(0.02 / max(run_for(entry, 3, clock), 1e-6))))

@@ -22,8 +22,10 @@ SETTINGS = {
     "quark": ["xint8", "xint8-cle-bc", "a8w8", "a8w8-cle-bc", "u8s8-minmax", "u8s8-percentile",
               "u8s8-bc", "u8s8-cle-bc", "u8s8-adaround"],
 }
-# Take minutes each and were never the best; only where asked for, or made before.
-SLOW = {"u8s8-adaround", "xint8-cle-bc", "a8w8-cle-bc", "u8s8-percentile-99.9999"}
+# Take minutes, or were the best on no classifier (those of Quark are meant for other hardware); only
+# where asked for, or made before.
+SLOW = {"u8s8-adaround", "xint8", "xint8-cle-bc", "a8w8", "a8w8-cle-bc", "static-entropy",
+        "u8s8-percentile-99.9999", "weights-int8-symmetric", "nbits8"}
 
 
 def settings_of(tool, slow, folder):
