@@ -261,6 +261,7 @@ static gboolean
 emit_node (FwRewriting *r, guint i, Onnx__NodeProto *node, GError **error)
 {
   FwRewritePlan *plan = r->plan;
+  guint product = GPOINTER_TO_UINT (g_hash_table_lookup (r->products, GUINT_TO_POINTER (i)));
 
   if (plan->is_dropped[i])
     return TRUE;
@@ -270,7 +271,12 @@ emit_node (FwRewriting *r, guint i, Onnx__NodeProto *node, GError **error)
   if (plan->unit[i] != NULL && plan->result[i] == NULL && strcmp (node->op_type, "Conv") == 0)
     return fail_no_range (node->output[0], error);
 
-  if (plan->is_sandwiched[i])
+  if (product > 0)
+    {
+      if (!fw_rewriting_emit_product (r, product - 1, node, error))
+        return FALSE;
+    }
+  else if (plan->is_sandwiched[i])
     add_shield (r, node);
   else if (plan->result[i] != NULL)
     {

@@ -29,6 +29,7 @@ typedef struct
   GPtrArray *first; /* nodes that unpack codes, before all others */
   GPtrArray *head;  /* then those that make stored weights of them */
   GPtrArray *nodes;
+  GHashTable *products;  /* node -> 1 + unit: those of fw_rewriting_emit_product () */
   GHashTable *constants; /* names of small tensors made so far */
   GPtrArray *packed;     /* codes that wait for fw_rewriting_emit_packed () */
   guint n_names;
@@ -103,6 +104,13 @@ char *fw_rewriting_make_floats (FwRewriting *self,
 gboolean fw_rewriting_store (FwRewriting *self, guint unit, GError **error);
 /* Puts a corrected bias in the place of @unit's; NULL leaves it. */
 void fw_rewriting_replace_bias (FwRewriting *self, const FwUnit *unit, GBytes *bias);
+
+/* fw-rewrite-dynamic.c: adds what replaces @node, the product of unit @unit, whose option is
+ * dynamic int8 arithmetic or blocks. */
+gboolean fw_rewriting_emit_product (FwRewriting *self,
+                                    guint unit,
+                                    const Onnx__NodeProto *node,
+                                    GError **error);
 
 /* fw-rewrite-compute.c: static int8 arithmetic, and all nodes that stay as they are. */
 void fw_rewriting_name_entries (FwRewriting *self);

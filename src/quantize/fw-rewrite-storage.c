@@ -27,7 +27,7 @@ store_float16 (FwRewriting *r, guint position)
 void
 fw_rewriting_replace_bias (FwRewriting *self, const FwUnit *unit, GBytes *bias)
 {
-  Onnx__NodeProto *node = fw_model_get_graph (self->model)->node[unit->node];
+  Onnx__NodeProto *node = fw_model_get_graph (self->model)->node[unit->bias_node];
   Onnx__TensorProto *old
       = unit->bias != NULL ? fw_model_find_initializer (self->self->prepared, unit->bias) : NULL;
   gint64 n = unit->shape.channels;
@@ -41,7 +41,7 @@ fw_rewriting_replace_bias (FwRewriting *self, const FwUnit *unit, GBytes *bias)
   name = old != NULL
              ? fw_rewriting_make_tensor (self, FW_ELEMENT_FLOAT, old->dims, old->n_dims, bias)
              : fw_rewriting_make_tensor (self, FW_ELEMENT_FLOAT, &n, 1, bias);
-  fw_node_set_input (node, 2, name);
+  fw_node_set_input (node, unit->bias_input, name);
 }
 
 /* One scale for each channel, or for all. */

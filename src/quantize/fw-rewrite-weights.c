@@ -179,6 +179,19 @@ round_bias (FwCodedWeights *coded, const float *bias, float input_scale, gsize n
   coded->bias_scale = g_bytes_new_take (steps, n * sizeof (float));
 }
 
+static void
+finish_bias (FwUnitWeights *self, FwRecipe *recipe, FwCodedWeights *coded, float input_scale)
+{
+  gsize n = self->unit->shape.channels;
+  float *bias = correct_bias (self, recipe, coded);
+
+  if (bias == NULL)
+    return;
+  if (input_scale > 0)
+    round_bias (coded, bias, input_scale, n);
+  coded->bias = g_bytes_new_take (bias, n * sizeof (float));
+}
+
 /* Codes --------------------------------------------------------------------------------------- */
 
 static FwRounding *
@@ -248,6 +261,80 @@ fill_codes (FwUnitWeights *self,
   coded->codes = g_bytes_new_take (codes, self->unit->n_weights);
 }
 
+#define MOST_OF_BLOCKS 7
+#define N_TRIED_SCALES 12
+
+static double
+round_with (const float *weights, gsize n, float scale, gint8 *codes)
+{
+  double error = 0;
+
+  for (gsize i = 0; i < n; i++)
+    {
+      float code = rintf (weights[i] / scale);
+
+      code = isnan (code) ? 0 : CLAMP (code, -MOST_OF_BLOCKS, MOST_OF_BLOCKS);
+      codes[i] = (gint8) code;
+      if (isfinite (weights[i]))
+        error += ((double) weights[i] - code * scale) * ((double) weights[i] - code * scale);
+    }
+  return error;
+}
+
+static float
+round_block (const float *weights, gsize n, gint8 *codes)
+{
+  float largest = 0, best;
+  double least = INFINITY;
+
+  for (gsize i = 0; i < n; i++)
+    if (isfinite (weights[i]))
+      largest = MAX (largest, fabsf (weights[i]));
+  best = largest = largest / MOST_OF_BLOCKS < FLT_MIN ? 1 : largest / MOST_OF_BLOCKS;
+  for (guint i = 0; i < N_TRIED_SCALES; i++)
+    {
+      float scale = largest * (1 - i / 32.f);
+      double error;
+
+      shorten (&scale, 1);
+      error = round_with (weights, n, scale, codes);
+      if (error < least)
+        {
+          least = error;
+          best = scale;
+        }
+    }
+  round_with (weights, n, best, codes);
+  return best;
+}
+
+/* MatMulNBits knows only codes at equal distances: of 4 bits those are others than what is stored.
+ * The scale of each block is the one of least squared error. */
+static void
+fill_blocks (FwUnitWeights *self, FwCodedWeights *coded)
+{
+  const FwWeightShape *shape = &self->unit->shape;
+  gsize n = shape->channels * coded->n_blocks, row = shape->outer * shape->inner;
+  g_autofree float *first = channels_first (shape, self->weights);
+  g_autofree gint8 *rounded = g_new (gint8, self->unit->n_weights);
+  float *scales = g_new (float, n);
+  gint8 *codes = g_new (gint8, self->unit->n_weights);
+
+  for (gsize i = 0; i < n; i++)
+    {
+      gsize start = i / coded->n_blocks * row + i % coded->n_blocks * coded->block;
+      gsize size = MIN (coded->block, row - i % coded->n_blocks * coded->block);
+
+      scales[i] = round_block (first + start, size, rounded + start);
+    }
+  for (gsize o = 0; o < shape->outer; o++)
+    for (gsize c = 0; c < shape->channels; c++)
+      memcpy (codes + (o * shape->channels + c) * shape->inner,
+              rounded + c * row + o * shape->inner, shape->inner);
+  coded->scales = g_bytes_new_take (scales, n * sizeof (float));
+  coded->codes = g_bytes_new_take (codes, self->unit->n_weights);
+}
+
 static gboolean
 fail_rounding (const FwUnit *unit, GError **error)
 {
@@ -266,11 +353,16 @@ fw_unit_weights_get_coded (FwUnitWeights *self,
   g_autoptr (FwCodedWeights) coded = g_new0 (FwCodedWeights, 1);
   const FwUnit *unit = self->unit;
   GBytes *scales, *offsets;
-  float *bias;
 
   coded->bits = fw_option_get_bits (option);
   coded->block = fw_option_get_block (option);
   coded->n_blocks = fw_rounding_get_n_blocks (&unit->shape, coded->block);
+  if (fw_option_get_arithmetic (option) == FW_ARITHMETIC_BLOCKS && coded->bits == 4)
+    {
+      fill_blocks (self, coded);
+      finish_bias (self, recipe, coded, input_scale);
+      return g_steal_pointer (&coded);
+    }
   if (!fw_recipe_get_rounding (recipe, unit->name, coded->bits, coded->block, &scales, &offsets))
     {
       FwRounding *plain = get_plain (self, coded->bits, coded->block);
@@ -287,12 +379,6 @@ fw_unit_weights_get_coded (FwUnitWeights *self,
   fill_codes (self, coded, g_bytes_get_data (scales, NULL), g_bytes_get_data (offsets, NULL),
               input_scale);
 
-  bias = correct_bias (self, recipe, coded);
-  if (bias != NULL)
-    {
-      if (input_scale > 0)
-        round_bias (coded, bias, input_scale, unit->shape.channels);
-      coded->bias = g_bytes_new_take (bias, unit->shape.channels * sizeof (float));
-    }
+  finish_bias (self, recipe, coded, input_scale);
   return g_steal_pointer (&coded);
 }

@@ -117,7 +117,7 @@ fw_rewriter_list_values (FwRewriter *self)
     {
       FwUnit *unit = g_ptr_array_index (self->units, i);
 
-      if (unit->input != NULL && g_hash_table_add (seen, unit->input))
+      if (*unit->input != '\0' && g_hash_table_add (seen, unit->input))
         g_ptr_array_add (values, unit->input);
     }
   fw_rewrite_plan_list_values (self->prepared, self->index, seen, values);
@@ -258,9 +258,21 @@ store_all (FwRewriting *r, GError **error)
       FwUnit *unit = g_ptr_array_index (r->self->units, i);
       FwOption option = fw_recipe_get_option (r->recipe, unit->name);
 
-      if (option != FW_OPTION_FLOAT32 && fw_option_get_arithmetic (option) == FW_ARITHMETIC_FLOAT
-          && !fw_rewriting_store (r, i, error))
-        return FALSE;
+      switch (fw_option_get_arithmetic (option))
+        {
+        case FW_ARITHMETIC_FLOAT:
+          if (option != FW_OPTION_FLOAT32 && !fw_rewriting_store (r, i, error))
+            return FALSE;
+          break;
+        case FW_ARITHMETIC_INT8_DYNAMIC:
+        case FW_ARITHMETIC_BLOCKS:
+          g_hash_table_insert (r->products, GUINT_TO_POINTER (unit->node),
+                               GUINT_TO_POINTER (i + 1));
+          break;
+        case FW_ARITHMETIC_INT8:
+        case FW_N_ARITHMETICS:
+          break;
+        }
     }
   return TRUE;
 }
@@ -288,6 +300,7 @@ fw_rewriter_build (FwRewriter *self, FwRecipe *recipe, GError **error)
   g_autoptr (FwRewritePlan) plan = NULL;
   g_autoptr (GPtrArray) head = g_ptr_array_new ();
   g_autoptr (GPtrArray) nodes = g_ptr_array_new ();
+  g_autoptr (GHashTable) products = g_hash_table_new (NULL, NULL);
   g_autoptr (GHashTable) constants = NULL;
   FwRewriting r = { .self = self, .recipe = recipe };
   gboolean ok;
@@ -301,6 +314,7 @@ fw_rewriter_build (FwRewriter *self, FwRecipe *recipe, GError **error)
   model = fw_model_copy (self->prepared);
   r.model = model;
   r.plan = plan;
+  r.products = products;
   r.constants = constants;
   r.first = g_ptr_array_new ();
   r.head = head;

@@ -2,8 +2,14 @@
 
 /* fw-unit.h: the parts of a model that are decided on one by one.
  *
- * A unit is a stored weight and the operators that use it: Conv, ConvTranspose, Gemm and MatMul. A
- * weight that several operators share is one unit. Order: that of the first operator in the graph.
+ * A unit is a stored tensor of floats and the operators of the main graph that use it, whatever
+ * they do: it can be stored in fewer bits where it is only numbers to them. Where ONNX Runtime has
+ * a kernel, the operator can calculate with fewer bits, too. A tensor that several operators share
+ * is one unit. Order: that of the first operator in the graph.
+ *
+ * Left alone are: biases, which take up what rounding does elsewhere; short lists of numbers;
+ * tensors that are a graph's output or are used inside control flow, by operators of other domains
+ * or by model-local functions; and what belongs to numbers that are quantized already.
  */
 
 #pragma once
@@ -16,13 +22,16 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  char *name;           /* of the first operator; unique in the model */
-  char *op_type;        /* "Conv", "ConvTranspose", "Gemm", "MatMul" */
-  char *weight;         /* the initializer */
-  char *bias;           /* the initializer [channels], or NULL */
-  char *input;          /* the activation that meets the weight */
-  guint node;           /* position of the first operator in the prepared graph */
-  guint n_nodes;        /* operators that share the weight */
+  char *name;    /* of the first operator, or made from it; unique in the model */
+  char *op_type; /* of the first operator: "Conv", "MatMul", "Gather" ... */
+  char *weight;  /* the initializer */
+  char *bias;    /* the initializer [channels], or NULL */
+  char *input;   /* the activation that is multiplied with the weight; "" where there is none */
+  guint node;    /* position of the first operator in the prepared graph */
+  guint n_nodes; /* operators that share the weight */
+  guint weight_input; /* of the first operator: the input that the weight is */
+  guint bias_node;    /* whose input the bias is, or would be: the operator, or an Add behind it */
+  guint bias_input;
   guint channel_axis;   /* of the weight's dims: one scale for each index on it */
   guint n_channel_axes; /* 1; or how many axes, up to that one, channels run over; 0: one channel */
   FwWeightShape shape;
@@ -41,6 +50,8 @@ gboolean fw_unit_can (const FwUnit *self, FwOption option);
 GPtrArray *fw_units_find (FwModel *prepared);
 
 /* Fewer weights are not looked at: there is nothing in them to save. */
-#define FW_UNIT_MIN_WEIGHTS 4
+#define FW_UNIT_MIN_WEIGHTS 4 /* of layers */
+#define FW_UNIT_MIN_OTHERS 64 /* of other operators */
+#define FW_UNIT_MIN_LIST 4096 /* of those, where all are along one axis */
 
 G_END_DECLS
