@@ -5,6 +5,7 @@
 #include "fw-compare-page.h"
 
 #include <glib/gi18n-lib.h>
+#include <math.h>
 
 #include "fw-answer-bars.h"
 #include "fw-page-header.h"
@@ -94,12 +95,29 @@ show_answers (FwComparePage *self, FwSampleItem *sample)
   g_autofree char *verdict = fw_verdict_describe_sample (sample, class_name);
 
   gtk_label_set_text (self->verdict, verdict);
+  /* Where there are no answers by name, the verdict says all. */
+  gtk_widget_set_visible (GTK_WIDGET (self->first_bars),
+                          isnan (fw_sample_item_get_difference (sample)));
+  gtk_widget_set_visible (GTK_WIDGET (self->second_bars),
+                          isnan (fw_sample_item_get_difference (sample)));
   fw_answer_bars_set_title (self->first_bars, fw_comparison_get_title (self->comparison, FALSE));
   fw_answer_bars_set_title (self->second_bars, fw_comparison_get_title (self->comparison, TRUE));
   fw_answer_bars_set_answers (self->first_bars, fw_sample_item_get_original (sample),
                               fw_verdict_get_mark (sample, FALSE));
   fw_answer_bars_set_answers (self->second_bars, fw_sample_item_get_other (sample),
                               fw_verdict_get_mark (sample, TRUE));
+}
+
+/* Of numbers, what they are like stands in for a picture. */
+static void
+show_name (FwComparePage *self, FwSampleItem *sample)
+{
+  const char *figures = fw_sample_item_get_figures (sample);
+  g_autofree char *text = NULL;
+
+  if (figures != NULL)
+    text = g_strdup_printf ("%s · %s", fw_sample_item_get_name (sample), figures);
+  gtk_label_set_text (self->name, text != NULL ? text : fw_sample_item_get_name (sample));
 }
 
 static void
@@ -125,7 +143,7 @@ on_selected_changed (FwComparePage *self)
   update_place (self);
   if (sample == NULL)
     return;
-  gtk_label_set_text (self->name, fw_sample_item_get_name (sample));
+  show_name (self, sample);
   show_picture (self, sample);
   show_answers (self, sample);
 }

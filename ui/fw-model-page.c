@@ -71,11 +71,21 @@ show_model (FwModelPage *self)
   adw_action_row_set_subtitle (self->model_row, subtitle != NULL ? subtitle : "");
 }
 
+/* Samples that are numbers need no preparation. */
+static gboolean
+are_pictures (JsonObject *understanding)
+{
+  return fw_json_get_object (understanding, "preprocess") != NULL;
+}
+
 static void
 show_counts (FwModelPage *self, JsonObject *understanding)
 {
   const guint count = (guint) fw_json_get_number (understanding, "samples", 0);
-  g_autofree char *title = g_strdup_printf (ngettext ("%u picture", "%u pictures", count), count);
+  g_autofree char *title
+      = are_pictures (understanding)
+            ? g_strdup_printf (ngettext ("%u picture", "%u pictures", count), count)
+            : g_strdup_printf (ngettext ("%u sample", "%u samples", count), count);
   const char *subtitle = NULL;
 
   if (count < 20)
@@ -126,8 +136,9 @@ show_labels (FwModelPage *self, JsonObject *understanding)
   else
     adw_action_row_set_subtitle (
         self->labels_row,
-        labelled
-            ? ""
+        labelled ? ""
+        : !are_pictures (understanding)
+            ? _ ("That is fine: what comes out is compared with what comes out of the original.")
             : _ (
                 "That is fine: answers are compared with those of the original. To give them, sort the pictures into folders named after what they show."));
 }
@@ -138,7 +149,7 @@ show_unreadable (FwModelPage *self, JsonObject *understanding)
   JsonArray *names = fw_json_get_array (understanding, "unreadable_samples");
   const guint n = names != NULL ? json_array_get_length (names) : 0;
   g_autofree char *title = g_strdup_printf (
-      ngettext ("%u picture could not be read", "%u pictures could not be read", n), n);
+      ngettext ("%u sample could not be read", "%u samples could not be read", n), n);
 
   for (guint i = 0; i < self->unreadable_rows->len; i++)
     adw_expander_row_remove (self->unreadable_row, g_ptr_array_index (self->unreadable_rows, i));

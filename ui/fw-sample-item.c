@@ -4,6 +4,8 @@
 
 #include "fw-sample-item.h"
 
+#include <math.h>
+
 #include "fw-json.h"
 
 struct _FwSampleItem
@@ -90,6 +92,25 @@ fw_sample_item_get_label (FwSampleItem *self)
 
   label = fw_json_get_number (self->event, "label", -1);
   return label >= 0 && label < G_MAXINT ? (int) label : -1;
+}
+
+const char *
+fw_sample_item_get_figures (FwSampleItem *self)
+{
+  g_return_val_if_fail (FW_IS_SAMPLE_ITEM (self), NULL);
+
+  return fw_json_get_string (self->event, "figures", NULL);
+}
+
+double
+fw_sample_item_get_difference (FwSampleItem *self)
+{
+  g_return_val_if_fail (FW_IS_SAMPLE_ITEM (self), NAN);
+
+  /* Infinite errors have no number. */
+  if (!json_object_has_member (self->event, "error"))
+    return NAN;
+  return sqrt (fw_json_get_number (self->event, "error", INFINITY));
 }
 
 static void

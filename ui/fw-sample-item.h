@@ -26,5 +26,10 @@ JsonArray *fw_sample_item_get_other (FwSampleItem *self);
 gboolean fw_sample_item_get_changed (FwSampleItem *self);
 /* The index of the right answer, or -1. */
 int fw_sample_item_get_label (FwSampleItem *self);
+/* Of a sample of numbers what it looks like: "1 × 640 numbers from -2.1 to 3.4"; else NULL. */
+const char *fw_sample_item_get_figures (FwSampleItem *self);
+/* Of a model without answers by name how far the outputs are apart, as a share: 0.01 for 1 %; NAN
+ * where the answers say it. */
+double fw_sample_item_get_difference (FwSampleItem *self);
 
 G_END_DECLS

@@ -20,11 +20,13 @@ load (GtkWidget *widget, FwSampleItem *sample, int size)
   const char *preview = fw_sample_item_get_preview (sample);
   GtkIconTheme *theme = gtk_icon_theme_get_for_display (gtk_widget_get_display (widget));
   GdkTexture *texture = preview != NULL ? gdk_texture_new_from_filename (preview, NULL) : NULL;
+  const char *icon = fw_sample_item_get_figures (sample) != NULL ? "x-office-spreadsheet-symbolic"
+                                                                 : "image-missing-symbolic";
 
   if (texture != NULL)
     return GDK_PAINTABLE (texture);
-  return GDK_PAINTABLE (gtk_icon_theme_lookup_icon (theme, "image-missing-symbolic", NULL, size, 1,
-                                                    GTK_TEXT_DIR_NONE, 0));
+  return GDK_PAINTABLE (
+      gtk_icon_theme_lookup_icon (theme, icon, NULL, size, 1, GTK_TEXT_DIR_NONE, 0));
 }
 
 GtkWidget *

@@ -50,6 +50,24 @@ fw_verdict_get_mark (FwSampleItem *sample, gboolean second)
   return FW_ANSWER_MARK_NONE;
 }
 
+/* For models without answers by name. */
+static char *
+describe_difference (FwSampleItem *sample)
+{
+  const double difference = fw_sample_item_get_difference (sample);
+
+  if (!isfinite (difference))
+    return g_strdup (_ ("Something altogether different comes out."));
+  if (difference == 0)
+    return g_strdup (_ ("Exactly the same comes out."));
+  if (fw_sample_item_get_changed (sample))
+    /* Translators: how far a model's output is from what it was. */
+    return g_strdup_printf (_ ("What comes out is off by %.1f%%, which may show."),
+                            100 * difference);
+  return g_strdup_printf (_ ("What comes out is off by %.1f%%, which hardly shows."),
+                          100 * difference);
+}
+
 char *
 fw_verdict_describe_sample (FwSampleItem *sample, const char *class_name)
 {
@@ -60,6 +78,8 @@ fw_verdict_describe_sample (FwSampleItem *sample, const char *class_name)
   const gboolean was_right = is_right (fw_sample_item_get_original (sample), label);
   const gboolean right = is_right (fw_sample_item_get_other (sample), label);
 
+  if (!isnan (fw_sample_item_get_difference (sample)))
+    return describe_difference (sample);
   if (fw_sample_item_get_changed (sample))
     /* Translators: both are answers of a model to a picture, such as "owl". */
     change = g_strdup_printf (_ ("The answer changed from “%s” to “%s”."), before, after);
@@ -81,11 +101,38 @@ fw_verdict_summarize_sample (FwSampleItem *sample)
 {
   g_autofree char *before = name_first (fw_sample_item_get_original (sample));
   g_autofree char *after = name_first (fw_sample_item_get_other (sample));
+  const double difference = fw_sample_item_get_difference (sample);
 
+  if (isinf (difference))
+    return g_strdup (_ ("another shape"));
+  if (isfinite (difference))
+    /* Translators: how far a model's output is from what it was. */
+    return g_strdup_printf (_ ("off by %.1f%%"), 100 * difference);
   if (!fw_sample_item_get_changed (sample))
     return g_steal_pointer (&after);
   /* Translators: an answer that became another one. */
   return g_strdup_printf (_ ("%s → %s"), before, after);
+}
+
+static gboolean
+is_general (JsonObject *result)
+{
+  return g_strcmp0 (fw_json_get_string (result, "task", NULL), "general") == 0;
+}
+
+/* What comes out of models without answers by name. */
+static char *
+describe_outputs (int stayed, int total)
+{
+  if (stayed == total)
+    return g_strdup_printf (ngettext ("What comes out of the one sample is the same to the eye.",
+                                      "What comes out of all %d samples is the same to the eye.",
+                                      total),
+                            total);
+  return g_strdup_printf (ngettext ("What comes out of %d of %d sample is the same to the eye.",
+                                    "What comes out of %d of %d samples is the same to the eye.",
+                                    total),
+                          stayed, total);
 }
 
 char *
@@ -100,6 +147,8 @@ fw_verdict_describe_result (JsonObject *result)
 
   if (!(total >= 1 && total < G_MAXINT && stayed >= 0 && stayed <= total))
     return NULL;
+  if (is_general (result))
+    return describe_outputs ((int) stayed, (int) total);
   changed = (int) (total - stayed);
   if (changed == 0)
     return g_strdup_printf (ngettext ("The one answer stayed the same.",

@@ -14,6 +14,7 @@
 #define MAX_LAYERS 12
 #define MAX_KEPT 5
 #define MAX_CHANGED 20
+#define MAX_OUTPUTS 5
 /* Below this ratio a version counts as slower. */
 #define NOT_SLOWER 0.97
 
@@ -80,6 +81,12 @@ describe_accuracy (JsonObject *object, const char *member)
   return top1 >= 0 && top1 <= 1 ? g_strdup_printf (_ ("%.1f %%"), top1 * 100) : not_measured ();
 }
 
+static gboolean
+is_general (JsonObject *result)
+{
+  return g_strcmp0 (fw_json_get_string (result, "task", NULL), "general") == 0;
+}
+
 static char **
 stop_cells (JsonObject *stop, double original, gboolean labels)
 {
@@ -120,6 +127,8 @@ append_stops (GString *text, JsonObject *result)
 
   if (n == 0)
     return;
+  if (is_general (result))
+    titles[5] = _ (">Same to the eye");
   if (labels)
     titles[6] = _ (">Right answers");
   table = fw_text_table_new (titles);
@@ -160,7 +169,9 @@ same_clause (JsonObject *object)
 
   if (n_same < 0 || total < 1)
     return g_strdup (_ ("answers not compared"));
-  same = g_strdup_printf (_ ("%.0f of %.0f answers the same"), n_same, total);
+  same = is_general (object) ? g_strdup_printf (
+             _ ("%.0f of %.0f samples come out the same to the eye"), n_same, total)
+                             : g_strdup_printf (_ ("%.0f of %.0f answers the same"), n_same, total);
   return interval != NULL ? g_strdup_printf ("%s (%s)", same, interval) : g_steal_pointer (&same);
 }
 
@@ -193,6 +204,34 @@ append_figures (GString *text, JsonObject *result, const char *lead)
                                    "of the original’s, %s."),
                                 right, before);
       g_string_append_c (text, '\n');
+    }
+}
+
+/* How far outputs are apart, for models without answers by name. The error is one of power; people
+ * think of how far numbers are off. */
+static void
+append_errors (GString *text, JsonObject *result)
+{
+  JsonArray *outputs = fw_json_get_array (result, "output_error");
+  JsonObject *worst = fw_json_get_object (result, "worst_sample");
+
+  for (guint i = 0; outputs != NULL && i < MIN (json_array_get_length (outputs), MAX_OUTPUTS); i++)
+    {
+      JsonNode *node = json_array_get_element (outputs, i);
+      JsonObject *output = JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+      g_autofree char *name = fw_text_make_plain (fw_json_get_string (output, "name", "?"));
+      const double error = fw_json_get_number (output, "error", NAN);
+
+      if (error >= 0)
+        g_string_append_printf (text, _ ("Its output “%s” is off by %.2f %% on average.\n"), name,
+                                100 * sqrt (error));
+    }
+  if (worst != NULL && fw_json_get_number (worst, "error", -1) > 0)
+    {
+      g_autofree char *name = fw_text_make_plain (fw_json_get_string (worst, "name", "?"));
+
+      g_string_append_printf (text, _ ("It is farthest off for “%s”: by %.2f %%.\n"), name,
+                              100 * sqrt (fw_json_get_number (worst, "error", 0)));
     }
 }
 
@@ -321,6 +360,7 @@ append_shrink (GString *text, const FwJob *job, JsonObject *result)
   if (json_object_has_member (result, "size_bytes"))
     {
       append_figures (text, result, recommended ? _ ("Recommended") : _ ("Chosen"));
+      append_errors (text, result);
       append_costs (text, result);
     }
   append_samples (text, result);
@@ -333,6 +373,7 @@ static void
 append_compare (GString *text, JsonObject *result, GPtrArray *changed)
 {
   append_figures (text, result, _ ("The other model"));
+  append_errors (text, result);
   append_costs (text, result);
   append_samples (text, result);
   append_warnings (text, result);
