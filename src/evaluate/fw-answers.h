@@ -3,8 +3,8 @@
 /* fw-answers.h: what a classifier answered, and how two versions of it compare.
  *
  * Logits or probabilities: [1, C] with any number of dims of 1 around. Where the values do not
- * already sum to 1, softmax makes probabilities of them. Ties go to the lower index. Or the number of
- * a class by itself, as one whole number.
+ * already sum to 1, softmax makes probabilities of them. Ties go to the lower index. Or the number
+ * of a class by itself, as one whole number.
  */
 
 #pragma once
@@ -25,8 +25,8 @@ typedef struct
   guint n_classes; /* 0 where the answer is the number of a class by itself */
 } FwAnswer;
 
-/* Errors: UNSUPPORTED_MODEL where @output is not one list of scores or one class; NULL, what a run gives for an
- * output that is no tensor, is none. */
+/* Errors: UNSUPPORTED_MODEL where @output is not one list of scores or one class; NULL, what a run
+ * gives for an output that is no tensor, is none. */
 gboolean fw_answer_read (FwAnswer *self, FwTensor *output, GError **error);
 
 typedef struct

@@ -32,9 +32,9 @@ typedef struct
  * interval spans more than a third: the figures hold, but roughly. */
 gboolean fw_latency_is_rough (const FwLatencyComparison *self);
 
-/* @rows: arrays of FwTensors taken in turn, one tensor for each of @original's inputs in order. Runs
- * for about @seconds of wall time, at least 15 rounds of at least one run each (a round lasts 2 ms or
- * more). */
+/* @rows: arrays of FwTensors taken in turn, one tensor for each of @original's inputs in order.
+ * Runs for about @seconds of wall time, at least 15 rounds of at least one run each (a round lasts
+ * 2 ms or more). */
 gboolean fw_latency_compare (FwSession *original,
                              FwSession *other,
                              GPtrArray *rows,

@@ -241,10 +241,7 @@ has_same_shape (FwTensor *a, FwTensor *b)
 }
 
 FwOutputError
-fw_output_scale_compare (FwOutputScale *self,
-                         GPtrArray *original,
-                         GPtrArray *other,
-                         double *errors)
+fw_output_scale_compare (FwOutputScale *self, GPtrArray *original, GPtrArray *other, double *errors)
 {
   FwOutputError result = { .is_same = TRUE };
 

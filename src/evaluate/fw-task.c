@@ -179,11 +179,10 @@ describe_classes (const FwTaskInfo *info)
         info->n_classes);
   if (info->n_classes == 0)
     return g_strdup (_ ("Recognizes of which kind something is."));
-  return g_strdup_printf (g_dngettext (GETTEXT_PACKAGE,
-                                       "Recognizes whether something is of %u kind.",
-                                       "Recognizes of which of %u kinds something is.",
-                                       info->n_classes),
-                          info->n_classes);
+  return g_strdup_printf (
+      g_dngettext (GETTEXT_PACKAGE, "Recognizes whether something is of %u kind.",
+                   "Recognizes of which of %u kinds something is.", info->n_classes),
+      info->n_classes);
 }
 
 char *

@@ -347,6 +347,18 @@ fw_tensor_new_from_npy (const void *data, gsize size, const char *name, GError *
   return make_tensor (&header, (const guint8 *) data + start, n_elements, n_bytes, error);
 }
 
+guint64
+fw_tensor_get_npy_size (const void *data, gsize size)
+{
+  Header header;
+  gsize start = parse_start (data, size, &header), n_elements, n_bytes;
+
+  if (start == 0
+      || !fw_tensor_measure (header.type, header.dims, header.n_dims, &n_elements, &n_bytes, NULL))
+    return 0;
+  return (guint64) start + n_bytes;
+}
+
 FwTensor *
 fw_tensor_load_npy (const char *path, GError **error)
 {

@@ -45,13 +45,16 @@ float *fw_tensor_to_floats (const FwTensor *self);
 /* The nearest float16, halves to even. */
 guint16 fw_float_to_half (float value);
 
-/* NumPy's .npy format. Written as version 1.0; read in all versions, in either order of bytes and of
- * indices. Errors: NOT_READABLE for what is none, is cut off, or holds anything but numbers;
+/* NumPy's .npy format. Written as version 1.0; read in all versions, in either order of bytes and
+ * of indices. Errors: NOT_READABLE for what is none, is cut off, or holds anything but numbers;
  * UNSUPPORTED_INPUTS for more than 4 GiB. */
 gboolean fw_tensor_save_npy (FwTensor *self, const char *path, GError **error);
 FwTensor *fw_tensor_load_npy (const char *path, GError **error);
 /* The same from memory. @name: of the file, for the message. */
 FwTensor *fw_tensor_new_from_npy (const void *data, gsize size, const char *name, GError **error);
+/* How many bytes a file has that begins with @data, by its header; 0 where that is none. 64 KiB and
+ * a bit are enough to tell. */
+guint64 fw_tensor_get_npy_size (const void *data, gsize size);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FwTensor, fw_tensor_unref)
 

@@ -68,8 +68,7 @@ fail_missing (const FwArrays *arrays, const FwValueInfo *info, GError **error)
   g_autofree char *there = NULL;
 
   for (guint i = 0; i < MIN (arrays->names->len, MAX_NAMED); i++)
-    g_string_append_printf (names, "%s“%s”", i > 0 ? ", " : "",
-                            (char *) arrays->names->pdata[i]);
+    g_string_append_printf (names, "%s“%s”", i > 0 ? ", " : "", (char *) arrays->names->pdata[i]);
   there = fw_sample_finder_make_name (names->str);
   if (arrays->names->len == 1 && *(char *) arrays->names->pdata[0] == '\0')
     g_set_error (error, FW_ERROR, FW_ERROR_UNSUPPORTED_INPUTS,
@@ -93,10 +92,9 @@ fill_row (GPtrArray *row, const FwArrays *arrays, gint64 index, FwInputs *inputs
       if (found == NULL)
         tensor = fw_inputs_make_zeros (inputs, i, error);
       else
-        tensor = fw_inputs_fit (inputs, i, found,
-                                index >= 0 && fw_inputs_count (inputs, i, found, TRUE) > 1 ? index
-                                                                                           : -1,
-                                error);
+        tensor = fw_inputs_fit (
+            inputs, i, found,
+            index >= 0 && fw_inputs_count (inputs, i, found, TRUE) > 1 ? index : -1, error);
       if (tensor == NULL)
         return FALSE;
       g_ptr_array_add (row, tensor);
@@ -138,8 +136,7 @@ add_rows (GPtrArray *samples, const FwFoundFile *file, FwArrays *arrays, gint64 
       if (arrays->labels != NULL)
         sample->label = arrays->labels[sample->row];
       g_free (sample->file->below);
-      sample->file->below
-          = g_strdup_printf ("%s:%" G_GINT64_FORMAT, file->below, sample->row + 1);
+      sample->file->below = g_strdup_printf ("%s:%" G_GINT64_FORMAT, file->below, sample->row + 1);
     }
 }
 
@@ -361,7 +358,8 @@ fw_array_samples_find (const FwFound *found,
 
   if (found->arrays->len > 0 && !find_by_folders (samples, found, inputs))
     find_in_files (samples, found, inputs, unreadable, cancellable, &reason);
-  for (guint i = 0; i < found->tables->len && found->arrays->len == 0 && get_width (inputs) > 0; i++)
+  for (guint i = 0; i < found->tables->len && found->arrays->len == 0 && get_width (inputs) > 0;
+       i++)
     {
       g_autoptr (GError) local = NULL;
 

@@ -2,9 +2,9 @@
 
 /* fw-array-samples.h: samples made of files of numbers.
  *
- * Either each .npy or .npz file is a sample; or a few files hold many samples each, one for each row
- * of their first dimension; or there is a folder for each of the model's inputs, and files of the
- * same name in them make a sample; or the rows of CSV tables and .f32 files are samples.
+ * Either each .npy or .npz file is a sample; or a few files hold many samples each, one for each
+ * row of their first dimension; or there is a folder for each of the model's inputs, and files of
+ * the same name in them make a sample; or the rows of CSV tables and .f32 files are samples.
  */
 
 #pragma once

@@ -51,6 +51,7 @@ fw_arrays_unref (FwArrays *self)
   g_ptr_array_unref (self->names);
   g_ptr_array_unref (self->tensors);
   g_free (self->labels);
+  g_clear_pointer (&self->classes, g_ptr_array_unref);
   g_free (self);
 }
 
@@ -125,34 +126,63 @@ free_archive (Archive *self)
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Archive, free_archive)
 
-/* What is left of @budget bytes after this member; FALSE where it is damaged or too much. */
-static gboolean
-read_member (Archive *archive, GByteArray *bytes, gsize *budget)
+/* @size bytes into @to, or fewer where there are no more; -1 where it is damaged. */
+static gssize
+read_some (Archive *archive, guint8 *to, gsize size)
 {
-  g_autofree guint8 *block = g_malloc (BLOCK);
-  la_ssize_t n;
+  gsize done = 0;
 
-  while ((n = archive_read_data (archive, block, BLOCK)) > 0)
+  while (done < size)
     {
-      if ((gsize) n > *budget)
-        return FALSE;
-      *budget -= (gsize) n;
-      g_byte_array_append (bytes, block, (guint) n);
+      const la_ssize_t n = archive_read_data (archive, to + done, size - done);
+
+      if (n < 0)
+        return -1;
+      if (n == 0)
+        break;
+      done += (gsize) n;
     }
-  return n == 0;
+  return (gssize) done;
+}
+
+/* The bytes of a member, of which its own first ones say how many there are: a file that unpacks to
+ * anything else is left alone before it takes memory. NULL where it is damaged or too much. */
+static guint8 *
+read_member (Archive *archive, gsize *size, gsize *budget)
+{
+  g_autofree guint8 *start = g_malloc (BLOCK);
+  g_autofree guint8 *bytes = NULL;
+  const gssize n_start = read_some (archive, start, BLOCK);
+  const guint64 whole = n_start > 0 ? fw_tensor_get_npy_size (start, (gsize) n_start) : 0;
+  guint8 more;
+
+  if (whole == 0 || whole > *budget || whole < (guint64) n_start)
+    return NULL;
+  bytes = g_try_malloc (whole);
+  if (bytes == NULL)
+    return NULL;
+  memcpy (bytes, start, (gsize) n_start);
+  if (read_some (archive, bytes + n_start, whole - (gsize) n_start)
+          != (gssize) (whole - (guint64) n_start)
+      || read_some (archive, &more, 1) != 0)
+    return NULL;
+  *size = whole;
+  *budget -= whole;
+  return g_steal_pointer (&bytes);
 }
 
 static gboolean
 add_member (FwArrays *self, Archive *archive, const char *member, gsize *budget, GError **error)
 {
-  g_autoptr (GByteArray) bytes = g_byte_array_new ();
+  gsize size;
+  g_autofree guint8 *bytes = read_member (archive, &size, budget);
   g_autofree char *name = g_strndup (member, strlen (member) - strlen (".npy"));
   g_autofree char *valid = g_utf8_make_valid (member, -1);
   FwTensor *tensor;
 
-  if (!read_member (archive, bytes, budget))
+  if (bytes == NULL)
     return FALSE;
-  tensor = fw_tensor_new_from_npy (bytes->data, bytes->len, valid, error);
+  tensor = fw_tensor_new_from_npy (bytes, size, valid, error);
   if (tensor == NULL)
     return FALSE;
   take_tensor (self, name, tensor);
@@ -170,8 +200,8 @@ is_wanted (const char *member, const char *const *wanted)
   return FALSE;
 }
 
-/* One walk over the archive: for the members that are @wanted, or, with NULL, for all. FALSE without
- * an error for what is no such archive. */
+/* One walk over the archive: for the members that are @wanted, or, with NULL, for all. FALSE
+ * without an error for what is no such archive. */
 static gboolean
 walk_archive (FwArrays *self, const char *path, const char *const *wanted, GError **error)
 {
@@ -272,7 +302,7 @@ fw_arrays_load_f32 (const char *path, gsize width, GError **error)
     {
       g_autofree char *name = g_filename_display_basename (path);
 
-      g_set_error (error, FW_ERROR, FW_ERROR_NOT_READABLE,
+      g_set_error (error, FW_ERROR, FW_ERROR_UNSUPPORTED_INPUTS,
                    _ ("“%s” does not hold whole samples of %" G_GSIZE_FORMAT " numbers."), name,
                    width);
       return NULL;
@@ -294,6 +324,24 @@ fw_arrays_load_f32 (const char *path, gsize width, GError **error)
 
 /* CSV ----------------------------------------------------------------------------------------- */
 
+/* Which columns of a table are what. */
+typedef struct
+{
+  GPtrArray *rows; /* of GStrv */
+  guint first;     /* row after the titles */
+  guint n_columns;
+  guint width;
+  guint n_skipped; /* columns before all others that are nobody's */
+  int label;       /* a column, or -1 */
+  gboolean named;  /* the labels are names */
+} Table;
+
+static const char *
+get_field (const Table *self, guint row, guint column)
+{
+  return ((char **) self->rows->pdata[row])[column];
+}
+
 static gboolean
 parse_number (const char *text, double *value)
 {
@@ -304,62 +352,151 @@ parse_number (const char *text, double *value)
 }
 
 static gboolean
-is_label (double value)
-{
-  return value >= 0 && value < MAX_LABEL && value == floor (value);
-}
-
-static gboolean
-row_is_numbers (char **fields, guint n)
+column_is_numbers (const Table *self, guint column)
 {
   double value;
 
-  for (guint i = 0; i < n; i++)
-    if (!parse_number (fields[i], &value))
+  for (guint i = self->first; i < self->rows->len; i++)
+    if (!parse_number (get_field (self, i, column), &value))
       return FALSE;
   return TRUE;
 }
 
-/* Whether all of a column are labels, and not all the same. */
+/* Whether a column counts the rows, as tables often do. */
 static gboolean
-column_is_label (GPtrArray *rows, guint first, guint column)
+column_is_counter (const Table *self, guint column)
+{
+  double value, before = 0;
+
+  for (guint i = self->first; i < self->rows->len; i++)
+    {
+      if (!parse_number (get_field (self, i, column), &value)
+          || (i > self->first && value != before + 1))
+        return FALSE;
+      before = value;
+    }
+  return self->rows->len - self->first > 1;
+}
+
+/* The highest class number in a column; -1 where it holds anything else, or the same throughout. */
+static int
+find_highest_label (const Table *self, guint column)
 {
   double value, before = -1;
   gboolean varies = FALSE;
+  int highest = 0;
 
-  for (guint i = first; i < rows->len; i++)
+  for (guint i = self->first; i < self->rows->len; i++)
     {
-      char **fields = rows->pdata[i];
-
-      if (!parse_number (fields[column], &value) || !is_label (value))
-        return FALSE;
-      varies = varies || (i > first && value != before);
+      if (!parse_number (get_field (self, i, column), &value) || value < 0 || value >= MAX_LABEL
+          || value != floor (value))
+        return -1;
+      varies = varies || (i > self->first && value != before);
       before = value;
+      highest = MAX (highest, (int) value);
     }
-  return varies;
+  return varies ? highest : -1;
+}
+
+static gboolean
+find_label (Table *self)
+{
+  const guint ends[] = { self->n_skipped, self->n_columns - 1 };
+  int least = 0;
+
+  for (guint k = 0; k < 2; k++)
+    if (!column_is_numbers (self, ends[k]))
+      {
+        self->label = (int) ends[k];
+        self->named = TRUE;
+        return TRUE;
+      }
+  /* Where both could be, the one of fewer classes. */
+  for (guint k = 0; k < 2; k++)
+    {
+      const int highest = find_highest_label (self, ends[k]);
+
+      if (highest < 0 || (self->label >= 0 && highest >= least))
+        continue;
+      self->label = (int) ends[k];
+      least = highest;
+    }
+  return self->label >= 0;
+}
+
+static gboolean
+find_columns (Table *self)
+{
+  self->label = -1;
+  if (self->n_columns < self->width || self->n_columns > self->width + 2)
+    return FALSE;
+  if (self->n_columns > self->width && column_is_counter (self, 0))
+    self->n_skipped = 1;
+  if (self->n_columns - self->n_skipped == self->width)
+    return TRUE;
+  return self->n_columns - self->n_skipped == self->width + 1 && find_label (self);
+}
+
+/* A line of titles has words where the next line has numbers. */
+static gboolean
+has_titles (const Table *self)
+{
+  double value;
+
+  for (guint k = 0; k < self->n_columns && self->rows->len > 1; k++)
+    if (!parse_number (get_field (self, 0, k), &value)
+        && (g_strv_length (self->rows->pdata[1]) != self->n_columns
+            || parse_number (get_field (self, 1, k), &value)))
+      return TRUE;
+  return FALSE;
+}
+
+/* The first row with something else than numbers in it; 0 for none. */
+static guint
+find_bad_row (const Table *self)
+{
+  double value;
+
+  for (guint i = self->first; i < self->rows->len; i++)
+    for (guint k = self->n_skipped; k < self->n_columns; k++)
+      if ((int) k != self->label && !parse_number (get_field (self, i, k), &value))
+        return i + 1;
+  return 0;
+}
+
+static int
+compare_strings (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(const char *const *) a, *(const char *const *) b);
+}
+
+static void
+read_names (FwArrays *self, const Table *table)
+{
+  g_autoptr (GHashTable) numbers = g_hash_table_new (g_str_hash, g_str_equal);
+
+  self->classes = g_ptr_array_new_with_free_func (g_free);
+  for (guint i = table->first; i < table->rows->len; i++)
+    {
+      const char *name = get_field (table, i, (guint) table->label);
+
+      if (g_hash_table_add (numbers, (gpointer) name))
+        g_ptr_array_add (self->classes, g_strdup (name));
+    }
+  g_ptr_array_sort (self->classes, compare_strings);
+  g_hash_table_remove_all (numbers);
+  for (guint i = 0; i < self->classes->len; i++)
+    g_hash_table_insert (numbers, self->classes->pdata[i], GUINT_TO_POINTER (i));
+  for (guint i = table->first; i < table->rows->len; i++)
+    self->labels[i - table->first] = GPOINTER_TO_INT (
+        g_hash_table_lookup (numbers, get_field (table, i, (guint) table->label)));
 }
 
 static FwArrays *
-fail_csv (const char *path, guint line, gsize width, GError **error)
+make_arrays (const Table *table, GError **error)
 {
-  g_autofree char *name = g_filename_display_basename (path);
-
-  if (line > 0)
-    g_set_error (error, FW_ERROR, FW_ERROR_NOT_READABLE,
-                 _ ("Row %u of “%s” is not the %" G_GSIZE_FORMAT
-                    " numbers that the model takes, with or without a label."),
-                 line, name, width);
-  else
-    g_set_error (error, FW_ERROR, FW_ERROR_NOT_READABLE, _ ("“%s” is not a table of numbers."),
-                 name);
-  return NULL;
-}
-
-static FwArrays *
-make_table (GPtrArray *rows, guint first, gsize width, int label, GError **error)
-{
-  const guint n = rows->len - first;
-  const gint64 dims[] = { n, (gint64) width };
+  const guint n = table->rows->len - table->first;
+  const gint64 dims[] = { n, table->width };
   g_autoptr (FwArrays) self = arrays_alloc ();
   FwTensor *tensor = fw_tensor_new (FW_ELEMENT_DOUBLE, dims, 2, error);
   double *to;
@@ -368,57 +505,58 @@ make_table (GPtrArray *rows, guint first, gsize width, int label, GError **error
     return NULL;
   to = fw_tensor_get_data (tensor);
   take_tensor (self, "", tensor);
-  self->labels = label >= 0 ? g_new0 (int, n) : NULL;
+  self->labels = table->label >= 0 ? g_new0 (int, n) : NULL;
   for (guint i = 0; i < n; i++)
-    {
-      char **fields = rows->pdata[first + i];
-      const guint n_fields = (guint) width + (label >= 0);
+    for (guint k = table->n_skipped; k < table->n_columns; k++)
+      {
+        double value = 0;
 
-      for (guint k = 0; k < n_fields; k++)
-        {
-          double value = 0;
-
-          parse_number (fields[k], &value);
-          if ((int) k == label)
-            self->labels[i] = (int) value;
-          else
-            *to++ = value;
-        }
-    }
+        parse_number (get_field (table, table->first + i, k), &value);
+        if ((int) k == table->label)
+          self->labels[i] = (int) value;
+        else
+          *to++ = value;
+      }
+  if (table->named)
+    read_names (self, table);
   return g_steal_pointer (&self);
+}
+
+static FwArrays *
+fail_csv (const char *path, guint row, gsize width, GError **error)
+{
+  g_autofree char *name = g_filename_display_basename (path);
+
+  if (row > 0)
+    g_set_error (error, FW_ERROR, FW_ERROR_UNSUPPORTED_INPUTS,
+                 _ ("Row %u of “%s” is not the %" G_GSIZE_FORMAT
+                    " numbers that the model takes, with or without a label."),
+                 row, name, width);
+  else
+    g_set_error (error, FW_ERROR, FW_ERROR_NOT_READABLE, _ ("“%s” is not a table of numbers."),
+                 name);
+  return NULL;
 }
 
 FwArrays *
 fw_arrays_load_csv (const char *path, gsize width, GError **error)
 {
-  gsize size, columns;
+  gsize size;
   g_autofree char *text = fw_text_file_read (path, &size);
   g_autoptr (GPtrArray) rows = text != NULL ? fw_csv_parse (text, size) : NULL;
-  guint first;
-  int label = -1;
+  Table table = { .rows = rows, .width = (guint) width, .label = -1 };
+  guint bad;
 
-  if (rows == NULL || rows->len == 0 || width == 0)
+  if (rows == NULL || rows->len == 0 || width == 0 || width > G_MAXINT)
     return fail_csv (path, 0, width, error);
-  columns = g_strv_length (rows->pdata[0]);
-  first = row_is_numbers (rows->pdata[0], (guint) columns) ? 0 : 1;
-  if (first == rows->len)
-    return fail_csv (path, 0, width, error);
-  for (guint i = first; i < rows->len; i++)
-    {
-      const gsize n = g_strv_length (rows->pdata[i]);
-
-      if ((n != width && n != width + 1) || n != columns
-          || !row_is_numbers (rows->pdata[i], (guint) n))
-        return fail_csv (path, i + 1, width, error);
-    }
-  if (columns == width + 1)
-    {
-      if (column_is_label (rows, first, 0))
-        label = 0;
-      else if (column_is_label (rows, first, (guint) width))
-        label = (int) width;
-      else
-        return fail_csv (path, first + 1, width, error);
-    }
-  return make_table (rows, first, width, label, error);
+  table.n_columns = g_strv_length (rows->pdata[0]);
+  table.first = has_titles (&table) ? 1 : 0;
+  /* Rows of one width before columns are looked at. */
+  for (guint i = table.first; i < rows->len; i++)
+    if (g_strv_length (rows->pdata[i]) != table.n_columns)
+      return fail_csv (path, i + 1, width, error);
+  if (!find_columns (&table))
+    return fail_csv (path, table.first + 1, width, error);
+  bad = find_bad_row (&table);
+  return bad > 0 ? fail_csv (path, bad, width, error) : make_arrays (&table, error);
 }

@@ -26,6 +26,7 @@ typedef struct
   GPtrArray *names;   /* char *; of an .npy file "" */
   GPtrArray *tensors; /* FwTensor */
   int *labels;        /* per row of the first dimension, or NULL */
+  GPtrArray *classes; /* char *: where labels were names, those in alphabetical order; or NULL */
 } FwArrays;
 
 /* The kind of a file that begins with @data and is called @name. */
@@ -34,12 +35,13 @@ FwArrayKind fw_arrays_sniff (const guint8 *data, gsize size, const char *name);
 /* Reads an .npy or .npz file. @wanted: NULL-terminated names of members; where the file has any of
  * them, the others are passed over. Errors: NO_SUCH_FILE, NOT_READABLE. */
 FwArrays *fw_arrays_load (const char *path, const char *const *wanted, GError **error);
-/* Raw little-endian float32 in rows of @width. Errors: NOT_READABLE, also where it does not come
- * out even. */
+/* Raw little-endian float32 in rows of @width. Errors: NOT_READABLE; UNSUPPORTED_INPUTS where it
+ * does not come out even. */
 FwArrays *fw_arrays_load_f32 (const char *path, gsize width, GError **error);
-/* A CSV of numbers, with or without a line of titles, in rows of @width; where there is one column
- * more, and the first or the last holds nothing but whole numbers from 0, that is the label. Errors:
- * NOT_READABLE, with what is wrong. */
+/* A CSV of numbers, with or without a line of titles, in rows of @width. There may be more columns:
+ * a first one that counts the rows is passed over; of what is left the first or the last may be the
+ * label, a whole number from 0 or a name. Errors: NOT_READABLE for what is no table,
+ * UNSUPPORTED_INPUTS with the first row that does not fit. */
 FwArrays *fw_arrays_load_csv (const char *path, gsize width, GError **error);
 
 FwArrays *fw_arrays_ref (FwArrays *self);

@@ -101,9 +101,9 @@ is_shaped_like (const FwValueInfo *output, const FwValueInfo *info)
   return TRUE;
 }
 
-/* Finds the inputs that may be states: a value of the same kind and shape comes out of the model, to
- * be put in again. Each output is one input's, the first input's before all others, as a model may
- * well make a sound of a sound. */
+/* Finds the inputs that may be states: a value of the same kind and shape comes out of the model,
+ * to be put in again. Each output is one input's, the first input's before all others, as a model
+ * may well make a sound of a sound. */
 static void
 find_states (FwInputs *self, FwSession *session)
 {

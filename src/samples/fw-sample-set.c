@@ -200,8 +200,9 @@ hash_array_sample (const FwArraySample *from, GCancellable *cancellable, GError 
     return hash_file (from->file->path, cancellable, error);
   for (guint i = 0; from->parts[i] != NULL; i++)
     {
-      g_autofree char *one
-          = *from->parts[i] != '\0' ? hash_file (from->parts[i], cancellable, error) : g_strdup ("");
+      g_autofree char *one = *from->parts[i] != '\0'
+                                 ? hash_file (from->parts[i], cancellable, error)
+                                 : g_strdup ("");
 
       if (one == NULL)
         return NULL;
@@ -355,19 +356,16 @@ read_pictures (FwSampleSet *self,
   if (found->pictures->len == 0)
     return check_count (self, error);
   self->labels = fw_labels_find (found, paths, labels, error);
-  return self->labels != NULL
-         && add_pictures (self, found, paths, progress, cancellable, error);
+  return self->labels != NULL && add_pictures (self, found, paths, progress, cancellable, error);
 }
 
-/* Where there are only pictures for a model that wants something else: says what. */
-static gboolean
-check_kind (const FwFound *found, const FwInputs *inputs, GError **error)
+/* For a model that wants something else than the pictures that are there: says what. */
+static void
+fail_kind (const FwInputs *inputs, GError **error)
 {
   g_autoptr (GString) names = g_string_new (NULL);
   guint n = 0;
 
-  if (found->arrays->len > 0 || found->tables->len > 0 || found->pictures->len == 0)
-    return TRUE;
   for (guint i = 0; i < inputs->n && n < MAX_NAMED; i++)
     if (!inputs->can_be_zero[i])
       {
@@ -383,7 +381,31 @@ check_kind (const FwFound *found, const FwInputs *inputs, GError **error)
                             "nothing else.",
                             n),
                names->str);
-  return FALSE;
+}
+
+/* The label column of a table whose labels are names. */
+static void
+take_classes (FwLabels *labels, GPtrArray *sources)
+{
+  const FwArraySample *first = sources->pdata[0];
+  GPtrArray *classes = first->arrays != NULL ? first->arrays->classes : NULL;
+  int highest = -1;
+
+  for (guint i = 0; i < sources->len; i++)
+    {
+      const FwArraySample *source = sources->pdata[i];
+
+      highest = MAX (highest, source->label);
+      /* Names of several tables need not stand for the same numbers. */
+      if (source->arrays != first->arrays)
+        classes = NULL;
+    }
+  if (labels->n_classes > 0 || highest < 0)
+    return;
+  labels->n_classes = (guint) highest + 1;
+  for (guint i = 0; classes != NULL && i < classes->len; i++)
+    g_ptr_array_add (labels->names, g_strdup (classes->pdata[i]));
+  labels->guessed = classes != NULL;
 }
 
 static gboolean
@@ -397,28 +419,29 @@ read_arrays (FwSampleSet *self,
              GError **error)
 {
   g_autoptr (GPtrArray) sources = NULL;
-  int highest = -1;
+  g_autoptr (GError) local = NULL;
 
-  if (!check_kind (found, inputs, error))
-    return FALSE;
   take_names (self->unreadable, found->damaged);
-  sources = fw_array_samples_find (found, inputs, self->unreadable, cancellable, error);
+  sources = fw_array_samples_find (found, inputs, self->unreadable, cancellable, &local);
   if (sources == NULL)
-    return FALSE;
+    {
+      if (found->pictures->len > 0 && found->arrays->len == 0
+          && !g_cancellable_is_cancelled (cancellable))
+        fail_kind (inputs, error);
+      else
+        g_propagate_error (error, g_steal_pointer (&local));
+      return FALSE;
+    }
   /* To labels they are what pictures are. */
   g_ptr_array_unref (found->pictures);
   found->pictures = g_ptr_array_new ();
   for (guint i = 0; i < sources->len; i++)
-    {
-      const FwArraySample *source = sources->pdata[i];
-
-      g_ptr_array_add (found->pictures, source->file);
-      highest = MAX (highest, source->label);
-    }
+    g_ptr_array_add (found->pictures, ((FwArraySample *) sources->pdata[i])->file);
   self->labels = fw_labels_find (found, paths, labels, error);
-  if (self->labels != NULL && self->labels->n_classes == 0 && highest >= 0)
-    self->labels->n_classes = (guint) highest + 1;
-  return self->labels != NULL && add_arrays (self, sources, paths, progress, cancellable, error);
+  if (self->labels == NULL)
+    return FALSE;
+  take_classes (self->labels, sources);
+  return add_arrays (self, sources, paths, progress, cancellable, error);
 }
 
 /* Pictures only for a model that takes them, and not where most of what is there is numbers. */

@@ -8,8 +8,8 @@
  * Labels, first that is there: the file given; a CSV in or below the folder whose first column
  * names samples (columns file, index, ..., name: index if there is a column of that name, else the
  * last column as a name); sub-folders; the label column of a table of numbers. classes.txt or
- * labels.txt names classes. Identical samples count once. The halves come from a hash of the content
- * and a seed, so that a sample keeps its half whatever its name and company are.
+ * labels.txt names classes. Identical samples count once. The halves come from a hash of the
+ * content and a seed, so that a sample keeps its half whatever its name and company are.
  */
 
 #pragma once
@@ -36,10 +36,10 @@ typedef struct
 
 typedef struct _FwSampleSet FwSampleSet;
 
-/* Pictures only. @paths: NULL-terminated files and folders. @labels: a CSV, or NULL to look for one. At most
- * 100,000 files. Errors: NO_SUCH_FILE, NO_SAMPLES, TOO_FEW_SAMPLES (fewer than 4), BAD_LABELS.
- * Every picture is only sniffed here; those that can't be decoded turn up later and are set aside
- * by fw_sample_set_reject(). */
+/* Pictures only. @paths: NULL-terminated files and folders. @labels: a CSV, or NULL to look for
+ * one. At most 100,000 files. Errors: NO_SUCH_FILE, NO_SAMPLES, TOO_FEW_SAMPLES (fewer than 4),
+ * BAD_LABELS. Every picture is only sniffed here; those that can't be decoded turn up later and are
+ * set aside by fw_sample_set_reject(). */
 FwSampleSet *fw_sample_set_new (const char *const *paths,
                                 const char *labels,
                                 guint64 seed,

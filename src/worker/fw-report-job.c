@@ -127,8 +127,7 @@ fw_report_write_preview (const FwSample *sample, const char *folder, guint index
 {
   g_autofree char *name = g_strdup_printf ("preview-%05u.png", index);
   g_autofree char *path = g_build_filename (folder, name, NULL);
-  g_autoptr (FwPicture) picture
-      = sample->is_picture ? fw_picture_load (sample->path, NULL) : NULL;
+  g_autoptr (FwPicture) picture = sample->is_picture ? fw_picture_load (sample->path, NULL) : NULL;
   g_autoptr (GBytes) png = NULL;
 
   if (picture == NULL)

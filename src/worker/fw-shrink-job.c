@@ -135,8 +135,8 @@ fw_shrink_job_read_preprocess (const char *name, const FwValueInfo *info, GError
 static gboolean
 take_usual_preprocess (FwShrinkJob *self, GError **error)
 {
-  g_autoptr (GPtrArray) candidates = fw_preprocess_candidates (
-      fw_session_get_input (self->session, self->task.input), error);
+  g_autoptr (GPtrArray) candidates
+      = fw_preprocess_candidates (fw_session_get_input (self->session, self->task.input), error);
 
   if (candidates == NULL)
     return FALSE;
@@ -339,8 +339,8 @@ decode_one (guint index, gpointer user_data)
   Calibrating *self = user_data;
   FwSample *sample = g_ptr_array_index (self->samples, self->first + index);
 
-  self->rows[index] = fw_sample_to_row (sample, self->job->inputs, self->job->preprocess,
-                                        &self->errors[index]);
+  self->rows[index]
+      = fw_sample_to_row (sample, self->job->inputs, self->job->preprocess, &self->errors[index]);
 }
 
 static void
@@ -452,8 +452,7 @@ find_scores (FwShrinkJob *self)
 
   for (guint i = 0; i < self->trial->n_outputs; i++)
     {
-      const char *score
-          = fw_prepare_find_scores (self->prepared, self->trial->output_names[i]);
+      const char *score = fw_prepare_find_scores (self->prepared, self->trial->output_names[i]);
 
       if (!g_ptr_array_find_with_equal_func (scores, score, g_str_equal, NULL))
         g_ptr_array_add (scores, g_strdup (score));

@@ -110,10 +110,9 @@ fw_stop_to_json (FwStop *self, FwShrinkJob *job)
     fw_report_add_measurement (object, self->measurement, job->trial);
   else
     {
-      static const char *const members[] = {
-        "same",    "accuracy", "original_accuracy", "latency_ms", "original_latency_ms", "speedup",
-        "sqnr_db", "output_error", "worst_sample", NULL
-      };
+      static const char *const members[]
+          = { "same",    "accuracy", "original_accuracy", "latency_ms",   "original_latency_ms",
+              "speedup", "sqnr_db",  "output_error",      "worst_sample", NULL };
 
       for (guint i = 0; members[i] != NULL; i++)
         json_object_set_null_member (object, members[i]);

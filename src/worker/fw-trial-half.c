@@ -99,9 +99,8 @@ run_all (FwTrialHalf *self,
       = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) g_ptr_array_unref);
   g_autoptr (GHashTable) missing = g_hash_table_new (NULL, NULL);
   Answering answering = { self, pending, missing, take, user_data };
-  const FwSessionBatch batch
-      = { self->samples->len, self->input_names, self->output_names, feed_row, collect_output,
-          &answering };
+  const FwSessionBatch batch = { self->samples->len, self->input_names, self->output_names,
+                                 feed_row,           collect_output,    &answering };
 
   return fw_session_run_many (session, &batch, progress, cancellable, error);
 }
@@ -149,8 +148,7 @@ take_errors (guint index, GPtrArray *outputs, gpointer user_data, GError **error
 {
   Outcome *outcome = user_data;
   FwTrialHalf *self = outcome->half;
-  g_autoptr (GPtrArray) original
-      = fw_tensor_store_get (self->outputs, self->places[index], error);
+  g_autoptr (GPtrArray) original = fw_tensor_store_get (self->outputs, self->places[index], error);
   g_autofree double *errors = g_new0 (double, self->n_outputs);
 
   if (original == NULL)
@@ -278,9 +276,8 @@ check_task (FwTrialHalf *self, GCancellable *cancellable, GError **error)
     if (outputs->pdata[i] != NULL)
       size += fw_tensor_get_size (outputs->pdata[i]);
   if (size > 0 && MAX_OUTPUT_BYTES / size < self->samples->len)
-    g_ptr_array_set_size (
-        self->samples,
-        (int) MIN (self->samples->len, MAX (MAX_OUTPUT_BYTES / size, LEAST_COMPARED)));
+    g_ptr_array_set_size (self->samples, (int) MIN (self->samples->len,
+                                                    MAX (MAX_OUTPUT_BYTES / size, LEAST_COMPARED)));
   return TRUE;
 }
 

@@ -44,10 +44,10 @@ typedef struct
 typedef struct
 {
   FwAgreement *agreement;
-  FwAnswer *answers;      /* of a classifier */
-  FwOutputError *errors;  /* of any other: per sample */
-  double *output_errors;  /* ... per output, means over samples */
-  guint worst;            /* ... the sample with the largest error */
+  FwAnswer *answers;     /* of a classifier */
+  FwOutputError *errors; /* of any other: per sample */
+  double *output_errors; /* ... per output, means over samples */
+  guint worst;           /* ... the sample with the largest error */
   double sqnr; /* decibels of the scores or outputs; +inf where they are the same, NaN where there
                   are none */
   gboolean has_latency;
@@ -78,10 +78,8 @@ FwMeasurement *fw_trial_half_measure (FwTrialHalf *self,
                                       GError **error);
 void fw_measurement_free (FwMeasurement *self);
 /* The agreement of samples @first to @first + @n - 1 alone. */
-FwAgreement *fw_trial_half_agree (FwTrialHalf *self,
-                                  const FwMeasurement *measurement,
-                                  guint first,
-                                  guint n);
+FwAgreement *
+fw_trial_half_agree (FwTrialHalf *self, const FwMeasurement *measurement, guint first, guint n);
 
 /* Files <nnnnn>.npy (of several inputs <nnnnn>-<k>.npy) and inputs.json in @folder: the tensors
  * whose figures are shown, and the top answers of the original and of @other (or NULL). */

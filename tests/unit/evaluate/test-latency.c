@@ -104,8 +104,7 @@ test_failing (void)
   g_clear_error (&error);
 
   g_cancellable_cancel (cancellable);
-  g_assert_false (
-      fw_latency_compare (original, original, rows, 9, &result, cancellable, &error));
+  g_assert_false (fw_latency_compare (original, original, rows, 9, &result, cancellable, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 }
 
@@ -209,7 +208,8 @@ test_real_profile (void)
       for (guint i = 0; i < 5; i++)
         {
           g_autoptr (GPtrArray) outputs = fw_session_run (
-              session, NULL, (FwTensor *const *) ((GPtrArray *) rows->pdata[0])->pdata, 1, NULL, NULL, &error);
+              session, NULL, (FwTensor *const *) ((GPtrArray *) rows->pdata[0])->pdata, 1, NULL,
+              NULL, &error);
 
           g_assert_no_error (error);
         }
