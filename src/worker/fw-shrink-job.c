@@ -25,6 +25,8 @@
 #define N_ENOUGH 50
 /* The prepared model must answer like the original, in decibels. */
 #define LEAST_SQNR_PREPARED 50
+/* Test samples that the original is asked about where nothing will be measured. */
+#define N_ASKED 4
 /* Samples whose means correct the biases of the first version: five are nearly as good as all. */
 #define N_FIRST 8
 
@@ -282,6 +284,13 @@ fw_shrink_job_find_preprocess (FwShrinkJob *self, FwProgress *progress, GError *
   return self->samples != NULL && find_preprocess (self, guessing, error);
 }
 
+/* Where nothing is measured, a few answers show whether the prepared model is still the same. */
+static gboolean
+only_builds (const FwJob *job)
+{
+  return job->uniform != NULL && !job->measure && job->save_inputs == NULL;
+}
+
 gboolean
 fw_shrink_job_find_samples (FwShrinkJob *self, GError **error)
 {
@@ -291,9 +300,10 @@ fw_shrink_job_find_samples (FwShrinkJob *self, GError **error)
 
   if (!fw_shrink_job_find_preprocess (self, finding, error))
     return FALSE;
-  self->trial = fw_trial_half_new (g_steal_pointer (&self->session), &self->task, self->inputs,
-                                   self->samples, self->preprocess, self->job->threads,
-                                   self->folder, answering, self->cancellable, error);
+  self->trial = fw_trial_half_new (
+      g_steal_pointer (&self->session), &self->task, self->inputs, self->samples, self->preprocess,
+      only_builds (self->job) ? N_ASKED : G_MAXUINT, self->job->threads, self->folder, answering,
+      self->cancellable, error);
   if (self->trial == NULL)
     return FALSE;
   self->task = self->trial->task;

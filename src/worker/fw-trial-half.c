@@ -190,6 +190,7 @@ static gboolean
 read_samples (FwTrialHalf *self,
               FwSampleSet *set,
               const FwPreprocess *preprocess,
+              guint most,
               FwProgress *progress,
               GCancellable *cancellable,
               GError **error)
@@ -198,7 +199,7 @@ read_samples (FwTrialHalf *self,
   g_autoptr (GPtrArray) all = g_ptr_array_copy (fw_sample_set_get_test (set), NULL, NULL);
   g_autoptr (GError) first = NULL;
 
-  for (guint i = 0; i < all->len; i++)
+  for (guint i = 0; i < all->len && self->samples->len < most; i++)
     {
       FwSample *sample = g_ptr_array_index (all, i);
       g_autoptr (GError) local = NULL;
@@ -359,6 +360,7 @@ fw_trial_half_new (FwSession *original,
                    FwInputs *inputs,
                    FwSampleSet *set,
                    const FwPreprocess *preprocess,
+                   guint most,
                    guint threads,
                    const char *folder,
                    FwProgress *progress,
@@ -378,7 +380,7 @@ fw_trial_half_new (FwSession *original,
   self->samples = g_ptr_array_new ();
   self->latency_rows = g_ptr_array_new_with_free_func ((GDestroyNotify) g_ptr_array_unref);
   self->rows = fw_tensor_store_new (folder, error);
-  if (self->rows == NULL || !read_samples (self, set, preprocess, reading, cancellable, error)
+  if (self->rows == NULL || !read_samples (self, set, preprocess, most, reading, cancellable, error)
       || !ask_original (self, running, cancellable, error))
     return NULL;
   read_labels (self, set);

@@ -54,14 +54,15 @@ typedef struct
   FwLatencyComparison latency;
 } FwMeasurement;
 
-/* Takes @original, even on failure. @preprocess: for pictures, or NULL. @folder: for scratch.
- * Samples that can't be read are set aside in @set. Errors: TOO_FEW_SAMPLES where fewer than 2 are
- * left, with what is wrong with the first. */
+/* Takes @original, even on failure. @preprocess: for pictures, or NULL. @most: samples at most.
+ * @folder: for scratch. Samples that can't be read are set aside in @set. Errors: TOO_FEW_SAMPLES
+ * where fewer than 2 are left, with what is wrong with the first. */
 FwTrialHalf *fw_trial_half_new (FwSession *original,
                                 const FwTaskInfo *task,
                                 FwInputs *inputs,
                                 FwSampleSet *set,
                                 const FwPreprocess *preprocess,
+                                guint most,
                                 guint threads,
                                 const char *folder,
                                 FwProgress *progress,
