@@ -529,10 +529,10 @@ fw_path_find (FwPath *self, double position)
   return n;
 }
 
-/* Answers begin to change somewhere above 1e-4 of harm (40 dB), and at half a unit of it little is
+/* Answers begin to change somewhere above 2e-4 of harm (37 dB), and at half a unit of it little is
  * left of them. */
-#define FIRST_FELT 1e-4
-#define LAST_FELT 0.3
+#define FIRST_FELT 2e-4
+#define LAST_FELT 0.2
 
 /* How far along the path, by cost, and more by the decibels of harm that can be felt: 0 to 1. */
 static double

@@ -4,12 +4,18 @@
 
 #include "fw-recommend.h"
 
+#include <math.h>
+
 /* The share of answers that a recommended version keeps. */
 #define LEAST_SAME 0.96
 /* A loss of accuracy that chance brings about less often than this counts as shown. */
 #define SHOWN_LOSS 0.05
 /* Fewer samples than this are not divided any further. */
 #define LEAST_TO_DIVIDE 90
+/* Of shares of changed answers below this one, the noise is a measure. */
+#define LINEAR 0.25
+/* Chosen for its luck, a version does a little worse on other samples. */
+#define MARGIN 0.005
 /* Speeds that differ by less are the same. */
 #define SPEED_TOLERANCE 0.02
 
@@ -19,34 +25,25 @@ fw_recommend_count_samples (guint n_test)
   return n_test >= LEAST_TO_DIVIDE ? n_test / 3 : 0;
 }
 
-typedef struct
-{
-  double same, total;
-  guint n;
-} Pool;
-
 void
-fw_recommend_smooth (const guint *same, const guint *total, guint n, double *shares)
+fw_recommend_estimate (const double *harms,
+                       const guint *changed,
+                       const guint *total,
+                       guint n,
+                       double *shares)
 {
-  g_autofree Pool *pools = g_new0 (Pool, n + 1);
-  guint n_pools = 0;
+  double n_changed = 0, noise = 0, factor;
 
+  /* Where many answers change, the rule no longer holds. */
   for (guint i = 0; i < n; i++)
-    {
-      pools[n_pools++] = (Pool){ same[i], total[i], 1 };
-      while (n_pools > 1
-             && pools[n_pools - 1].same * pools[n_pools - 2].total
-                    > pools[n_pools - 2].same * pools[n_pools - 1].total)
-        {
-          n_pools--;
-          pools[n_pools - 1].same += pools[n_pools].same;
-          pools[n_pools - 1].total += pools[n_pools].total;
-          pools[n_pools - 1].n += pools[n_pools].n;
-        }
-    }
-  for (guint k = 0, i = 0; k < n_pools; k++)
-    for (guint j = 0; j < pools[k].n; j++)
-      shares[i++] = pools[k].total > 0 ? pools[k].same / pools[k].total : 0;
+    if (total[i] > 0 && changed[i] < LINEAR * total[i])
+      {
+        n_changed += changed[i];
+        noise += sqrt (harms[i]) * total[i];
+      }
+  factor = noise > 0 ? n_changed / noise : 0;
+  for (guint i = 0; i < n; i++)
+    shares[i] = MIN (factor * sqrt (harms[i]), 1);
 }
 
 /* What a stop is chosen by. */
@@ -77,49 +74,71 @@ is_fast_enough (FwStop *stop, FwPrefer prefer)
                                   : measurement->latency.speedup >= FW_STOP_LEAST_SPEEDUP;
 }
 
+/* The shares that change, of the measured stops; 1 for others. */
+static double *
+estimate_changes (FwStops *stops)
+{
+  guint n = stops->stops->len;
+  double *shares = g_new0 (double, n + 1);
+  g_autofree double *harms = g_new0 (double, n + 1);
+  g_autofree guint *changed = g_new0 (guint, n + 1);
+  g_autofree guint *total = g_new0 (guint, n + 1);
+
+  for (guint i = 0; i < n; i++)
+    {
+      FwStop *stop = g_ptr_array_index (stops->stops, i);
+
+      if (stop->measurement == NULL)
+        continue;
+      harms[i] = fw_path_get_harm (stops->job->path, stop->n_steps);
+      total[i] = get_agreement (stop)->same.total;
+      changed[i] = total[i] - get_agreement (stop)->same.same;
+    }
+  fw_recommend_estimate (harms, changed, total, n, shares);
+  return shares;
+}
+
+/* Whether the answers shown stay the same often enough. */
+static gboolean
+is_shown_to_keep (FwStop *stop, double wanted)
+{
+  const FwSame *same = &stop->measurement->agreement->same;
+
+  return same->total > 0 && (double) same->same / same->total >= wanted - 1e-9;
+}
+
+static gboolean
+keeps_enough (FwStop *stop, double change, double wanted)
+{
+  const FwSame *same = &get_agreement (stop)->same;
+
+  if (same->total == 0)
+    return FALSE;
+  /* What was counted may be off by the luck of one answer, if it is not shown. */
+  if (stop->choosing != NULL)
+    return 1 - change >= wanted + MARGIN && (double) (same->same + 1) / same->total >= wanted;
+  return is_shown_to_keep (stop, wanted);
+}
+
 /* Who keeps enough of the answers, of the measured stops in order of falling position. */
 static gboolean *
 list_keepers (FwStops *stops, double least_same)
 {
   guint n = stops->stops->len;
   gboolean *keeps = g_new0 (gboolean, n + 1);
-  g_autofree guint *same = g_new0 (guint, n + 1);
-  g_autofree guint *total = g_new0 (guint, n + 1);
-  g_autofree double *shares = g_new0 (double, n + 1);
+  g_autofree double *changes = estimate_changes (stops);
+  double wanted = least_same > 0 ? least_same : LEAST_SAME;
 
   for (guint i = 0; i < n; i++)
     {
       FwStop *stop = g_ptr_array_index (stops->stops, i);
 
-      if (stop->measurement == NULL)
+      if (stop->measurement == NULL || !keeps_enough (stop, changes[i], wanted))
         continue;
-      same[i] = get_agreement (stop)->same.same;
-      total[i] = get_agreement (stop)->same.total;
-    }
-  fw_recommend_smooth (same, total, n, shares);
-  for (guint i = 0; i < n; i++)
-    {
-      FwStop *stop = g_ptr_array_index (stops->stops, i);
-      double wanted = least_same > 0 ? least_same : LEAST_SAME;
-
-      if (stop->measurement == NULL)
-        continue;
-      /* Chosen for its luck, a version does worse on other samples: one more answer is taken to
-       * have changed. */
-      if (stop->choosing != NULL)
-        wanted = wanted * (total[i] + 1) / total[i];
-      keeps[i] = MIN (shares[i], total[i] > 0 ? (double) same[i] / total[i] : 0)
-                 >= MIN (wanted, 1) - 1e-9;
       /* What was asked for by number must hold in the figures shown, too. */
-      if (least_same > 0)
-        {
-          const FwSame *shown = &stop->measurement->agreement->same;
-
-          keeps[i]
-              = keeps[i] && shown->total > 0 && (double) shown->same / shown->total >= least_same;
-        }
-      else
-        keeps[i] = keeps[i] && is_accurate (stop) && is_fast_enough (stop, stops->job->job->prefer);
+      keeps[i] = least_same > 0
+                     ? is_shown_to_keep (stop, wanted)
+                     : is_accurate (stop) && is_fast_enough (stop, stops->job->job->prefer);
     }
   return keeps;
 }

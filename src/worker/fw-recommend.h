@@ -2,10 +2,13 @@
 
 /* fw-recommend.h: which of the measured versions to take.
  *
- * Answers on few samples wobble, while versions along the path only get worse: the share of the
- * same answers is pooled over neighbours until it falls steadily (pool adjacent violators, R. E.
- * Barlow et al. 1972). Where there are enough samples, versions are chosen by samples of their own,
- * so that the figures shown were never chosen by.
+ * Of few samples, a count of changed answers says little about one version. But an answer changes
+ * where the noise of rounding is larger than what the best answer is ahead by, and small leads are
+ * all about as common: so the share of changed answers goes with the noise, and one factor for all
+ * versions, from all their counts, tells more about each than its own count does.
+ *
+ * Where there are enough samples, versions are chosen by samples of their own, so that the figures
+ * shown were never chosen by.
  */
 
 #pragma once
@@ -17,8 +20,13 @@ G_BEGIN_DECLS
 /* How many of @n_test samples are set apart for choosing: a third, or 0 where there are too few. */
 guint fw_recommend_count_samples (guint n_test);
 
-/* Steadily falling @shares[n] of @same[n] in @total[n]. */
-void fw_recommend_smooth (const guint *same, const guint *total, guint n, double *shares);
+/* What versions of predicted @harms[n], @changed[n] of whose @total[n] answers changed, change on
+ * average: shares, 0 to 1. */
+void fw_recommend_estimate (const double *harms,
+                            const guint *changed,
+                            const guint *total,
+                            guint n,
+                            double *shares);
 
 /* The cheapest by the job's preference of the versions that are not slower, keep @least_same of the
  * answers (0: the usual 96 %) and, with labels, show no loss of accuracy. NULL where none does. */
