@@ -47,7 +47,6 @@ is_scores (const FwValueInfo *info, guint *n_classes)
   return TRUE;
 }
 
-/* What comes out as it went in, such as a cleaner sound, is no list of scores. */
 static gboolean
 is_shaped_like (const FwValueInfo *output, const FwValueInfo *input)
 {
@@ -59,10 +58,19 @@ is_shaped_like (const FwValueInfo *output, const FwValueInfo *input)
   return TRUE;
 }
 
+/* What comes out as it went in, such as a cleaner sound or a state, is no list of scores. */
+static gboolean
+is_like_an_input (const FwValueInfo *output, FwSession *session)
+{
+  for (guint i = 0; i < fw_session_get_n_inputs (session); i++)
+    if (is_shaped_like (output, fw_session_get_input (session, i)))
+      return TRUE;
+  return FALSE;
+}
+
 static gboolean
 find_scores (FwSession *session, FwTaskInfo *info)
 {
-  const FwValueInfo *input = fw_session_get_input (session, info->input);
   gboolean has_shapeless = FALSE;
 
   for (guint i = 0; i < fw_session_get_n_outputs (session); i++)
@@ -74,7 +82,7 @@ find_scores (FwSession *session, FwTaskInfo *info)
         continue;
       if (output->n_dims > 0)
         {
-          if (is_shaped_like (output, input))
+          if (is_like_an_input (output, session))
             continue;
           info->output = i;
           info->n_classes = n_classes;

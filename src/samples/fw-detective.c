@@ -259,8 +259,8 @@ count_run (Case *self)
   fw_progress_report (self->progress, MIN ((double) self->n_runs / self->n_runs_expected, 1.0));
 }
 
-/* Shows one view of a picture to the model. FALSE only when cancelled; a model that can't run with
- * this preparation makes the witness fail. */
+/* Shows one view of a picture to the model. FALSE only when cancelled or out of memory; a model
+ * that can't run with this preparation makes the witness fail. */
 static gboolean
 show (Case *self, FwWitness *witness, const FwPicture *picture, gboolean plain, GError **error)
 {
@@ -275,7 +275,8 @@ show (Case *self, FwWitness *witness, const FwPicture *picture, gboolean plain, 
       && fw_probe_ask (self->probe, tensor, self->answer, plain ? witness->sums : NULL,
                        plain ? witness->squares : NULL, self->cancellable, &local))
     return TRUE;
-  if (g_error_matches (local, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+  if (g_error_matches (local, G_IO_ERROR, G_IO_ERROR_CANCELLED)
+      || g_error_matches (local, FW_ERROR, FW_ERROR_OUT_OF_MEMORY))
     {
       g_propagate_error (error, g_steal_pointer (&local));
       return FALSE;

@@ -119,8 +119,11 @@ make_node (const char *op_type, const char *const *names)
   GByteArray *node = g_byte_array_new ();
 
   for (guint i = 0; names[i] != NULL; i++)
-    put_text (node, names[i + 1] != NULL ? 1 : 2, names[i]);
-  put_text (node, 3, op_type);
+    {
+      put_text (node, names[i + 1] != NULL ? 1 : 2, names[i]);
+      if (names[i + 1] == NULL)
+        put_text (node, 3, names[i]);
+    }
   put_text (node, 4, op_type);
   return node;
 }
@@ -174,6 +177,29 @@ make_graph (ModelKind kind)
   return graph;
 }
 
+/* Numbers of numbers, with a state that goes in and out. */
+static GByteArray *
+make_stream_graph (void)
+{
+  static const gint64 steps[] = { 1, 8, 64 }, state[] = { 1, 64 };
+  static const gint64 wide[] = { 64, 256 }, narrow[] = { 256, 64 };
+  GByteArray *graph = g_byte_array_new ();
+
+  put_message (graph, 1, make_node ("MatMul", (const char *[]){ "x", "w", "a", NULL }));
+  put_message (graph, 1, make_node ("Relu", (const char *[]){ "a", "b", NULL }));
+  put_message (graph, 1, make_node ("MatMul", (const char *[]){ "b", "v", "c", NULL }));
+  put_message (graph, 1, make_node ("Add", (const char *[]){ "c", "state", "y", NULL }));
+  put_message (graph, 1, make_node ("Tanh", (const char *[]){ "state", "next", NULL }));
+  put_text (graph, 2, "stream");
+  put_message (graph, 5, make_tensor ("w", wide, 2, NULL));
+  put_message (graph, 5, make_tensor ("v", narrow, 2, NULL));
+  put_message (graph, 11, make_value ("x", steps, 3));
+  put_message (graph, 11, make_value ("state", state, 2));
+  put_message (graph, 12, make_value ("y", steps, 3));
+  put_message (graph, 12, make_value ("next", state, 2));
+  return graph;
+}
+
 void
 write_model (const char *path, ModelKind kind)
 {
@@ -182,7 +208,7 @@ write_model (const char *path, ModelKind kind)
 
   put_number (model, 1, 7);
   put_text (model, 2, "featherweight-test");
-  put_message (model, 7, make_graph (kind));
+  put_message (model, 7, kind == MODEL_STREAM ? make_stream_graph () : make_graph (kind));
   put_text (opset, 1, "");
   put_number (opset, 2, 13);
   put_message (model, 8, opset);

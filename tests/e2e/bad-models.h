@@ -13,6 +13,7 @@ typedef enum
   MODEL_GOOD, /* a picture of 3 × 8 × 8 numbers in, 4 out */
   MODEL_UNKNOWN_OPERATOR,
   MODEL_TWO_INPUTS,
+  MODEL_STREAM, /* x of 8 × 64 numbers and a state of 64 in, y of 8 × 64 and the next state out */
   MODEL_NO_WEIGHTS,
   MODEL_EXTERNAL_MISSING, /* weights in a file that is not there */
   MODEL_EXTERNAL_PARENT,  /* weights in ../ */
