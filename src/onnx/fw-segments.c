@@ -9,6 +9,8 @@
 #include "fw-graph-index.h"
 #include "fw-model-private.h"
 
+/* So many nodes in a row are worked out from stored numbers; what comes after them is made. */
+#define MAX_DEPTH 32
 /* What a dimension of unknown size counts as. */
 #define UNKNOWN_DIM 64
 
@@ -18,7 +20,9 @@ typedef struct
   Onnx__GraphProto *graph;
   FwGraphIndex *index;
   guint n;
-  gboolean *is_constant; /* of each node: it holds a number and can be had anywhere */
+  FwHand hand;
+  gboolean *is_constant; /* of each node: stored numbers alone go in; it can be had anywhere */
+  guint *depth;          /* of constants */
   guint64 *cost; /* [n + 1]: bytes handed on by a cut before node i; G_MAXUINT64: none there */
   guint64 limit;
 } Cutting;
@@ -39,36 +43,86 @@ segment_new (guint first, guint end)
 
   self->first = first;
   self->end = end;
+  self->hand = FW_HAND_FLOATS;
+  self->made_from = G_MAXUINT;
   self->inputs = g_ptr_array_new_with_free_func (g_free);
   self->outputs = g_ptr_array_new_with_free_func (g_free);
   self->weights = g_ptr_array_new ();
   return self;
 }
 
+/* Operators that give the same for the same, and look at nothing but their inputs. */
 static gboolean
-is_constant (const Onnx__NodeProto *node)
+is_plain (const Onnx__NodeProto *node)
 {
-  return strcmp (node->op_type, "Constant") == 0 && (node->domain == NULL || *node->domain == '\0')
-         && node->n_input == 0 && node->n_output == 1;
+  if (g_str_has_prefix (node->op_type, "Random") || strcmp (node->op_type, "Multinomial") == 0
+      || strcmp (node->op_type, "Bernoulli") == 0 || strcmp (node->op_type, "Dropout") == 0)
+    return FALSE;
+  for (gsize i = 0; i < node->n_attribute; i++)
+    if (node->attribute[i]->g != NULL || node->attribute[i]->n_graphs > 0)
+      return FALSE;
+  return node->domain == NULL || *node->domain == '\0' || strcmp (node->domain, "ai.onnx") == 0;
 }
 
 static gboolean
-is_handed (const Onnx__TensorProto *tensor)
+is_stored (Cutting *self, const char *value)
 {
-  return (tensor->data_type == FW_ELEMENT_FLOAT || tensor->data_type == FW_ELEMENT_DOUBLE)
-         && tensor->has_raw_data && tensor->raw_data.len >= FW_SEGMENT_LARGE;
+  int producer = fw_graph_index_get_producer (self->index, value);
+
+  if (producer >= 0)
+    return self->is_constant[producer];
+  return fw_graph_index_get_initializer (self->index, value) != NULL;
+}
+
+static gboolean
+is_constant (Cutting *self, guint position)
+{
+  const Onnx__NodeProto *node = self->graph->node[position];
+
+  if (!is_plain (node))
+    return FALSE;
+  for (gsize i = 0; i < node->n_input; i++)
+    {
+      int producer = fw_graph_index_get_producer (self->index, node->input[i]);
+
+      if (node->input[i] != NULL && *node->input[i] != '\0' && !is_stored (self, node->input[i]))
+        return FALSE;
+      if (producer >= 0)
+        self->depth[position] = MAX (self->depth[position], self->depth[producer] + 1);
+    }
+  return self->depth[position] < MAX_DEPTH
+         && (node->n_input > 0 || strcmp (node->op_type, "Constant") == 0);
+}
+
+static gboolean
+is_large (const Onnx__TensorProto *tensor)
+{
+  return tensor->has_raw_data && tensor->raw_data.len >= FW_SEGMENT_LARGE
+         && tensor->data_type != FW_ELEMENT_STRING
+         && fw_element_type_get_bits (tensor->data_type) >= 8;
+}
+
+static gboolean
+is_handed (Cutting *self, const Onnx__TensorProto *tensor)
+{
+  return self->hand != FW_HAND_NOTHING && is_large (tensor)
+         && (self->hand == FW_HAND_ALL || tensor->data_type == FW_ELEMENT_FLOAT
+             || tensor->data_type == FW_ELEMENT_DOUBLE);
 }
 
 static void
-cutting_init (Cutting *self, FwModel *model)
+cutting_init (Cutting *self, FwModel *model, FwHand hand, guint made_from)
 {
   self->model = model;
   self->graph = fw_model_get_graph (model);
   self->index = fw_graph_index_new (model);
   self->n = self->graph->n_node;
+  self->hand = hand;
   self->is_constant = g_new0 (gboolean, self->n + 1);
+  self->depth = g_new0 (guint, self->n + 1);
+  /* Nodes come after what they need. */
   for (guint i = 0; i < self->n; i++)
-    self->is_constant[i] = is_constant (self->graph->node[i]);
+    self->is_constant[i] = i < made_from && is_constant (self, i);
 }
 
 static void
@@ -76,6 +130,7 @@ cutting_clear (Cutting *self)
 {
   fw_graph_index_free (self->index);
   g_free (self->is_constant);
+  g_free (self->depth);
   g_free (self->cost);
 }
 
@@ -160,12 +215,26 @@ find_costs (Cutting *self)
         add_cost (self, self->graph->node[i]->output[j], i + 1);
 }
 
+/* Codes become floats when they are needed; of bytes, two or more may be in one. */
 static guint64
 get_stored_bytes (const Onnx__TensorProto *tensor)
 {
   guint64 bytes;
 
-  return fw_tensor_proto_get_n_bytes (tensor, &bytes) ? bytes : 0;
+  if (!fw_tensor_proto_get_n_bytes (tensor, &bytes))
+    return 0;
+  switch ((FwElementType) tensor->data_type)
+    {
+    case FW_ELEMENT_UINT8:
+      return bytes * 8;
+    case FW_ELEMENT_INT8:
+      return bytes * 4;
+    case FW_ELEMENT_FLOAT16:
+    case FW_ELEMENT_BFLOAT16:
+      return bytes * 2;
+    default:
+      return bytes;
+    }
 }
 
 typedef void (*UseFunc) (Cutting *self, const char *value, gpointer user_data);
@@ -204,13 +273,27 @@ typedef struct
   guint64 bytes;
 } Weighing;
 
+/* The node that works @value out from stored numbers, or -1. */
+static int
+find_constant (Cutting *self, const char *value)
+{
+  int producer = fw_graph_index_get_producer (self->index, value);
+
+  return producer >= 0 && self->is_constant[producer] ? producer : -1;
+}
+
 static void
 weigh (Cutting *self, const char *value, gpointer user_data)
 {
   Weighing *weighing = user_data;
   const Onnx__TensorProto *tensor = fw_graph_index_get_initializer (self->index, value);
+  int constant = find_constant (self, value);
 
-  if (tensor != NULL && g_hash_table_add (weighing->seen, tensor->name))
+  if ((tensor == NULL && constant < 0) || !g_hash_table_add (weighing->seen, (gpointer) value))
+    return;
+  if (constant >= 0)
+    visit_uses (self, self->graph->node[constant], weigh, weighing);
+  else
     weighing->bytes += get_stored_bytes (tensor);
 }
 
@@ -225,7 +308,8 @@ find_end (Cutting *self, guint first)
 
   for (guint i = first; i < self->n; i++)
     {
-      visit_uses (self, self->graph->node[i], weigh, &weighing);
+      if (!self->is_constant[i])
+        visit_uses (self, self->graph->node[i], weigh, &weighing);
       if (best > 0 && weighing.bytes > self->limit)
         return best;
       if (self->cost[i + 1] == G_MAXUINT64)
@@ -251,18 +335,40 @@ add_use (Cutting *self, const char *value, gpointer user_data)
 {
   Filling *filling = user_data;
   Onnx__TensorProto *tensor;
+  int constant;
 
   if (!g_hash_table_add (filling->seen, (gpointer) value))
     return;
+  constant = find_constant (self, value);
   tensor = fw_graph_index_get_initializer (self->index, value);
-  if (tensor != NULL)
+  if (constant >= 0)
+    visit_uses (self, self->graph->node[constant], add_use, filling);
+  else if (tensor != NULL)
     {
       filling->segment->weight_bytes += get_stored_bytes (tensor);
-      if (is_handed (tensor))
+      if (is_handed (self, tensor))
         g_ptr_array_add (filling->segment->weights, tensor);
     }
   else if (is_made (self, value, filling->segment->first))
     g_ptr_array_add (filling->segment->inputs, g_strdup (value));
+}
+
+static gboolean
+makes_output (Cutting *self, guint position)
+{
+  const Onnx__NodeProto *node = self->graph->node[position];
+
+  for (gsize i = 0; i < node->n_output; i++)
+    if (node->output[i] != NULL && fw_graph_index_is_output (self->index, node->output[i]))
+      return TRUE;
+  return FALSE;
+}
+
+/* What can be had anywhere is there where it is used, and where it is an answer. */
+static gboolean
+belongs (Cutting *self, guint position)
+{
+  return !self->is_constant[position] || makes_output (self, position);
 }
 
 static void
@@ -272,20 +378,24 @@ fill_segment (Cutting *self, FwSegment *segment)
   Filling filling = { segment, seen };
 
   for (guint i = segment->first; i < segment->end; i++)
-    visit_uses (self, self->graph->node[i], add_use, &filling);
-  for (guint i = segment->first; i < segment->end; i++)
-    for (gsize j = 0; j < self->graph->node[i]->n_output; j++)
-      {
-        const char *value = self->graph->node[i]->output[j];
+    {
+      const Onnx__NodeProto *node = self->graph->node[i];
 
-        if (value == NULL || *value == '\0'
-            || fw_graph_index_get_producer (self->index, value) != (int) i)
-          continue;
-        /* A number that is held can be had anywhere, unless it is an answer. */
-        if (self->is_constant[i] ? fw_graph_index_is_output (self->index, value)
-                                 : find_last_use (self, value) >= segment->end)
-          g_ptr_array_add (segment->outputs, g_strdup (value));
-      }
+      if (!belongs (self, i))
+        continue;
+      visit_uses (self, node, add_use, &filling);
+      for (gsize j = 0; j < node->n_output; j++)
+        {
+          const char *value = node->output[j];
+
+          if (value == NULL || *value == '\0'
+              || fw_graph_index_get_producer (self->index, value) != (int) i)
+            continue;
+          if (self->is_constant[i] ? fw_graph_index_is_output (self->index, value)
+                                   : find_last_use (self, value) >= segment->end)
+            g_ptr_array_add (segment->outputs, g_strdup (value));
+        }
+    }
 }
 
 GPtrArray *
@@ -295,7 +405,7 @@ fw_segments_cut (FwModel *model, guint64 limit)
   Cutting cutting = { .limit = limit };
   guint first = 0;
 
-  cutting_init (&cutting, model);
+  cutting_init (&cutting, model, FW_HAND_FLOATS, G_MAXUINT);
   find_costs (&cutting);
   do
     {
@@ -314,23 +424,34 @@ fw_segments_cut (FwModel *model, guint64 limit)
 }
 
 FwSegment *
-fw_segment_new_whole (FwModel *model)
+fw_segment_new_range (FwModel *model, guint first, guint end, guint made_from, FwHand hand)
 {
-  const Onnx__GraphProto *graph = fw_model_get_graph (model);
-  FwSegment *segment = segment_new (0, graph->n_node);
+  FwSegment *segment = segment_new (first, end);
   Cutting cutting = { 0 };
 
-  cutting_init (&cutting, model);
+  segment->hand = hand;
+  segment->made_from = made_from;
+  cutting_init (&cutting, model, hand, made_from);
   fill_segment (&cutting, segment);
+  cutting_clear (&cutting);
+  return segment;
+}
+
+FwSegment *
+fw_segment_new_whole (FwModel *model, FwHand hand)
+{
+  const Onnx__GraphProto *graph = fw_model_get_graph (model);
+  FwSegment *segment = fw_segment_new_range (model, 0, graph->n_node, G_MAXUINT, hand);
+  g_autoptr (FwGraphIndex) index = fw_graph_index_new (model);
+
   /* In their own order, and those too that nobody uses. */
   g_ptr_array_set_size (segment->inputs, 0);
   g_ptr_array_set_size (segment->outputs, 0);
   for (gsize i = 0; i < graph->n_input; i++)
-    if (fw_graph_index_is_input (cutting.index, graph->input[i]->name))
+    if (fw_graph_index_is_input (index, graph->input[i]->name))
       g_ptr_array_add (segment->inputs, g_strdup (graph->input[i]->name));
   for (gsize i = 0; i < graph->n_output; i++)
     g_ptr_array_add (segment->outputs, g_strdup (graph->output[i]->name));
-  cutting_clear (&cutting);
   return segment;
 }
 
@@ -367,30 +488,43 @@ typedef struct
 {
   Onnx__GraphProto *graph;
   GHashTable *handed; /* names of weights */
-  GHashTable *seen;
-  guint first;
+  GHashTable *seen;   /* names of values */
+  GHashTable *nodes;  /* positions of those that are there */
 } Extraction;
 
-/* Brings what a node uses and nobody hands over: small stored numbers, and constants. */
+static void append_node (Cutting *self, Extraction *extraction, guint position);
+
+/* Brings what a node uses and nobody hands over: small stored numbers, and what is made of such. */
 static void
 bring (Cutting *self, const char *value, gpointer user_data)
 {
   Extraction *extraction = user_data;
   Onnx__GraphProto *graph = extraction->graph;
   const Onnx__TensorProto *tensor;
-  int producer;
+  int constant;
 
   if (!g_hash_table_add (extraction->seen, (gpointer) value)
       || g_hash_table_contains (extraction->handed, value))
     return;
+  constant = find_constant (self, value);
   tensor = fw_graph_index_get_initializer (self->index, value);
-  producer = fw_graph_index_get_producer (self->index, value);
-  if (tensor != NULL)
+  if (constant >= 0)
+    append_node (self, extraction, constant);
+  else if (tensor != NULL)
     fw_proto_append (graph->initializer, graph->n_initializer,
                      (Onnx__TensorProto *) fw_proto_copy (&tensor->base));
-  else if (producer >= 0 && (guint) producer < extraction->first && self->is_constant[producer])
-    fw_proto_append (graph->node, graph->n_node,
-                     (Onnx__NodeProto *) fw_proto_copy (&self->graph->node[producer]->base));
+}
+
+static void
+append_node (Cutting *self, Extraction *extraction, guint position)
+{
+  Onnx__GraphProto *graph = extraction->graph;
+  const Onnx__NodeProto *node = self->graph->node[position];
+
+  if (!g_hash_table_add (extraction->nodes, GUINT_TO_POINTER (position + 1)))
+    return;
+  visit_uses (self, node, bring, extraction);
+  fw_proto_append (graph->node, graph->n_node, (Onnx__NodeProto *) fw_proto_copy (&node->base));
 }
 
 static void
@@ -428,10 +562,10 @@ add_outputs (const FwSegment *segment, Cutting *cutting, Onnx__GraphProto *graph
       fw_proto_append (graph->output, graph->n_output,
                        make_info (name, fw_graph_index_get_info (cutting->index, name)));
     }
-  for (guint i = segment->first; show_all && i < segment->end; i++)
-    for (gsize j = 0; j < cutting->graph->node[i]->n_output; j++)
+  for (gsize i = 0; show_all && i < graph->n_node; i++)
+    for (gsize j = 0; j < graph->node[i]->n_output; j++)
       {
-        const char *name = cutting->graph->node[i]->output[j];
+        const char *name = graph->node[i]->output[j];
 
         if (name != NULL && *name != '\0' && g_hash_table_add (shown, (gpointer) name))
           fw_proto_append (graph->output, graph->n_output, make_info (name, NULL));
@@ -444,20 +578,128 @@ fw_segment_extract (const FwSegment *self, FwModel *model, gboolean show_all)
   Onnx__ModelProto *proto = copy_frame (model->proto);
   g_autoptr (GHashTable) handed = g_hash_table_new (g_str_hash, g_str_equal);
   g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
-  Extraction extraction = { proto->graph, handed, seen, self->first };
+  g_autoptr (GHashTable) nodes = g_hash_table_new (NULL, NULL);
+  Extraction extraction = { proto->graph, handed, seen, nodes };
   Cutting cutting = { 0 };
 
   /* From version 4 of the format on stored numbers need not be inputs. */
   proto->ir_version = MAX (proto->ir_version, 4);
   proto->has_ir_version = TRUE;
-  cutting_init (&cutting, model);
+  cutting_init (&cutting, model, self->hand, self->made_from);
   add_inputs (self, &cutting, &extraction);
   for (guint i = self->first; i < self->end; i++)
-    visit_uses (&cutting, cutting.graph->node[i], bring, &extraction);
-  for (guint i = self->first; i < self->end; i++)
-    fw_proto_append (proto->graph->node, proto->graph->n_node,
-                     (Onnx__NodeProto *) fw_proto_copy (&cutting.graph->node[i]->base));
+    if (belongs (&cutting, i))
+      append_node (&cutting, &extraction, i);
   add_outputs (self, &cutting, proto->graph, show_all);
   cutting_clear (&cutting);
   return fw_model_new_for_proto (proto, model->holders);
+}
+
+/* Numbers made of stored ones -------------------------------------------------------------------
+ */
+
+typedef enum
+{
+  KIND_OTHER,
+  KIND_CONSTANT, /* stored numbers alone go in, none of them large */
+  KIND_LARGE,    /* large ones among them */
+  KIND_FEEDING,  /* a constant that one of the above needs */
+} Kind;
+
+static Kind
+find_kind (Cutting *self, const Kind *kinds, const Onnx__NodeProto *node)
+{
+  Kind kind = KIND_CONSTANT;
+
+  for (gsize i = 0; i < node->n_input; i++)
+    {
+      const Onnx__TensorProto *tensor
+          = fw_graph_index_get_initializer (self->index, node->input[i]);
+      int producer = fw_graph_index_get_producer (self->index, node->input[i]);
+
+      if (producer >= 0 && kinds[producer] == KIND_OTHER)
+        return KIND_OTHER;
+      if ((producer >= 0 && kinds[producer] == KIND_LARGE)
+          || (producer < 0 && tensor != NULL && is_large (tensor)))
+        kind = KIND_LARGE;
+    }
+  return kind;
+}
+
+static void
+mark_feeding (Cutting *self, Kind *kinds)
+{
+  for (guint i = self->n; i-- > 0;)
+    for (gsize j = 0; kinds[i] >= KIND_LARGE && j < self->graph->node[i]->n_input; j++)
+      {
+        int producer = fw_graph_index_get_producer (self->index, self->graph->node[i]->input[j]);
+
+        /* What has no inputs is repeated instead: it may be a shape. */
+        if (producer >= 0 && kinds[producer] == KIND_CONSTANT
+            && self->graph->node[producer]->n_input > 0)
+          kinds[producer] = KIND_FEEDING;
+      }
+}
+
+static guint
+take_kind (Cutting *self,
+           const Kind *kinds,
+           Kind least,
+           Kind most,
+           gboolean holds,
+           GPtrArray *nodes)
+{
+  for (guint i = 0; i < self->n; i++)
+    if (kinds[i] >= least && kinds[i] <= most
+        && holds == (kinds[i] == KIND_CONSTANT && self->graph->node[i]->n_input == 0))
+      g_ptr_array_add (nodes, self->graph->node[i]);
+  return nodes->len;
+}
+
+gboolean
+fw_segment_sort_constants (FwModel *model, guint *first, guint *end)
+{
+  Cutting cutting = { 0 };
+  g_autofree Kind *kinds = NULL;
+  GPtrArray *nodes = g_ptr_array_new ();
+  gboolean found;
+
+  cutting_init (&cutting, model, FW_HAND_ALL, G_MAXUINT);
+  kinds = g_new0 (Kind, cutting.n + 1);
+  for (guint i = 0; i < cutting.n; i++)
+    /* Integer kernels want to see the codes before DequantizeLinear. */
+    if (cutting.is_constant[i] && strcmp (cutting.graph->node[i]->op_type, "DequantizeLinear") != 0)
+      kinds[i] = find_kind (&cutting, kinds, cutting.graph->node[i]);
+  mark_feeding (&cutting, kinds);
+  *first = take_kind (&cutting, kinds, KIND_CONSTANT, KIND_CONSTANT, TRUE, nodes);
+  *end = take_kind (&cutting, kinds, KIND_LARGE, KIND_FEEDING, FALSE, nodes);
+  take_kind (&cutting, kinds, KIND_OTHER, KIND_CONSTANT, FALSE, nodes);
+  found = *end > *first;
+  if (found)
+    {
+      fw_model_set_nodes (model, nodes);
+    }
+  else
+    {
+      *first = *end = 0;
+      g_ptr_array_unref (nodes);
+    }
+  cutting_clear (&cutting);
+  return found;
+}
+
+void
+fw_segment_set_type (FwModel *model,
+                     const char *name,
+                     FwElementType type,
+                     const gint64 *dims,
+                     gsize n_dims)
+{
+  Onnx__GraphProto *graph = fw_model_get_graph (model);
+  Onnx__TensorProto like = ONNX__TENSOR_PROTO__INIT;
+
+  like.data_type = type;
+  like.dims = (gint64 *) dims;
+  like.n_dims = n_dims;
+  fw_proto_append (graph->value_info, graph->n_value_info, fw_proto_value_info_new (name, &like));
 }

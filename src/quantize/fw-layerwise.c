@@ -615,7 +615,7 @@ run_segment (Layerwise *self, guint position, guint *noise, GError **error)
 static gboolean
 shelve_rows (Layerwise *self, GError **error)
 {
-  g_autoptr (FwSegment) whole = fw_segment_new_whole (self->model);
+  g_autoptr (FwSegment) whole = fw_segment_new_whole (self->model, FW_HAND_FLOATS);
   GPtrArray *first = self->trial->rows->pdata[0];
 
   for (guint i = 0; i < whole->inputs->len && i < first->len; i++)

@@ -129,19 +129,30 @@ append_info (GArray *array, const FwValueInfo *info)
   g_array_append_val (array, copy);
 }
 
-/* Lets ONNX Runtime look at the whole model without its weights. */
+static FwSession *
+load_light (FwModel *model, const FwSegment *whole, GError **error)
+{
+  const FwSessionOptions options = { .threads = 1, .optimization = FW_OPTIMIZE_NONE };
+  g_autoptr (FwModel) light = fw_segment_extract (whole, model, TRUE);
+  g_autoptr (GBytes) bytes = fw_model_to_bytes (light, error);
+
+  return bytes != NULL ? fw_session_new_plain (bytes, &options, error) : NULL;
+}
+
+/* Lets ONNX Runtime look at the whole model without its weights. A few operators want to see codes
+ * even so. */
 static gboolean
 find_types (FwModel *model, GArray *inputs, GArray *outputs, GError **error)
 {
-  const FwSessionOptions options = { .threads = 1, .optimization = FW_OPTIMIZE_NONE };
-  g_autoptr (FwSegment) whole = fw_segment_new_whole (model);
-  g_autoptr (FwModel) light = fw_segment_extract (whole, model, TRUE);
-  g_autoptr (GBytes) bytes = fw_model_to_bytes (light, error);
-  g_autoptr (FwSession) session = NULL;
+  g_autoptr (FwSegment) whole = fw_segment_new_whole (model, FW_HAND_ALL);
+  g_autoptr (FwSession) session = load_light (model, whole, NULL);
 
-  if (bytes == NULL)
-    return FALSE;
-  session = fw_session_new_plain (bytes, &options, error);
+  if (session == NULL)
+    {
+      g_clear_pointer (&whole, fw_segment_free);
+      whole = fw_segment_new_whole (model, FW_HAND_FLOATS);
+      session = load_light (model, whole, error);
+    }
   if (session == NULL)
     return FALSE;
   for (guint i = 0; inputs != NULL && i < whole->inputs->len; i++)
@@ -290,33 +301,103 @@ piece_clear (Piece *self)
   g_clear_pointer (&self->outputs, g_ptr_array_unref);
 }
 
-static gboolean
-piece_load (Piece *self, Block *block, GError **error)
+static void
+advise_weights (const FwSegment *segment, void (*advise) (gconstpointer, gsize))
 {
-  g_autoptr (FwModel) model = fw_segment_extract (self->segment, block->pieces->model, FALSE);
-  g_autoptr (GBytes) bytes = fw_model_to_bytes (model, error);
+  for (guint i = 0; i < segment->weights->len; i++)
+    {
+      const Onnx__TensorProto *tensor = segment->weights->pdata[i];
+
+      advise (tensor->raw_data.data, tensor->raw_data.len);
+    }
+}
+
+/* Loads nodes of @model. @names and @weights (both with what the segment takes beside what is
+ * handed on) get its large stored numbers. */
+static FwSession *
+load_nodes (Block *block,
+            FwModel *model,
+            const FwSegment *segment,
+            GPtrArray *names,
+            GPtrArray *weights,
+            GError **error)
+{
+  g_autoptr (FwModel) part = fw_segment_extract (segment, model, FALSE);
+  g_autoptr (GBytes) bytes = fw_model_to_bytes (part, error);
 
   if (bytes == NULL)
-    return FALSE;
-  self->session = fw_session_new_plain (bytes, &block->pieces->options, error);
-  if (self->session == NULL)
-    return FALSE;
-
-  self->names = g_ptr_array_copy (self->segment->inputs, NULL, NULL);
-  g_ptr_array_set_free_func (self->names, NULL);
-  self->weights = g_ptr_array_new_with_free_func ((GDestroyNotify) fw_tensor_unref);
-  for (guint i = 0; i < self->segment->weights->len; i++)
+    return NULL;
+  for (guint i = 0; i < segment->weights->len; i++)
     {
-      Onnx__TensorProto *tensor = self->segment->weights->pdata[i];
+      Onnx__TensorProto *tensor = segment->weights->pdata[i];
       FwTensor *view = view_weight (tensor, error);
 
       if (view == NULL)
-        return FALSE;
-      g_ptr_array_add (self->weights, view);
-      g_ptr_array_add (self->names, tensor->name);
+        return NULL;
+      g_ptr_array_add (weights, view);
+      g_ptr_array_add (names, g_strdup (tensor->name));
     }
-  g_ptr_array_add (self->names, NULL);
+  return fw_session_new_plain (bytes, &block->pieces->options, error);
+}
+
+/* Works out once what depends on stored numbers alone, such as weights from their codes. ONNX
+ * Runtime would do so when it loads the piece, with many copies. */
+static gboolean
+make_constants (Piece *self, Block *block, FwModel *model, guint first, guint end, GError **error)
+{
+  g_autoptr (FwSegment) segment = fw_segment_new_range (model, first, end, first, FW_HAND_ALL);
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GPtrArray) weights = g_ptr_array_new_with_free_func ((GDestroyNotify) fw_tensor_unref);
+  g_autoptr (FwSession) session = NULL;
+  g_autoptr (GPtrArray) results = NULL;
+
+  g_ptr_array_add (segment->outputs, NULL);
+  g_ptr_array_set_size (segment->outputs, segment->outputs->len - 1);
+  session = load_nodes (block, model, segment, names, weights, error);
+  if (session == NULL)
+    return FALSE;
+  g_ptr_array_add (names, NULL);
+  results = fw_session_run (
+      session, (const char *const *) names->pdata, (FwTensor *const *) weights->pdata, weights->len,
+      (const char *const *) segment->outputs->pdata, block->cancellable, error);
+  if (results == NULL)
+    return FALSE;
+  for (guint i = 0; i < results->len; i++)
+    {
+      FwTensor *tensor = results->pdata[i];
+
+      if (tensor == NULL)
+        continue;
+      fw_segment_set_type (model, segment->outputs->pdata[i], fw_tensor_get_element_type (tensor),
+                           fw_tensor_get_dims (tensor), fw_tensor_get_n_dims (tensor));
+      g_ptr_array_add (self->weights, fw_tensor_ref (tensor));
+      g_ptr_array_add (self->names, g_strdup (segment->outputs->pdata[i]));
+    }
+  advise_weights (segment, fw_mapping_let_go);
   return TRUE;
+}
+
+static gboolean
+piece_load (Piece *self, Block *block, GError **error)
+{
+  g_autoptr (FwSegment) nodes = fw_segment_new_range (
+      block->pieces->model, self->segment->first, self->segment->end, G_MAXUINT, FW_HAND_NOTHING);
+  g_autoptr (FwModel) model = fw_segment_extract (nodes, block->pieces->model, FALSE);
+  g_autoptr (FwSegment) rest = NULL;
+  guint first = 0, end = 0;
+
+  self->names = g_ptr_array_new_with_free_func (g_free);
+  self->weights = g_ptr_array_new_with_free_func ((GDestroyNotify) fw_tensor_unref);
+  for (guint i = 0; i < self->segment->inputs->len; i++)
+    g_ptr_array_add (self->names, g_strdup (self->segment->inputs->pdata[i]));
+  if (fw_segment_sort_constants (model, &first, &end)
+      && !make_constants (self, block, model, first, end, error))
+    return FALSE;
+  rest = fw_segment_new_range (model, end, fw_model_get_graph (model)->n_node, first,
+                               FW_HAND_FLOATS);
+  self->session = load_nodes (block, model, rest, self->names, self->weights, error);
+  g_ptr_array_add (self->names, NULL);
+  return self->session != NULL;
 }
 
 static gboolean
@@ -372,17 +453,6 @@ list_needed_outputs (Block *block, const FwSegment *segment, guint position)
     }
   g_ptr_array_add (names, NULL);
   return names;
-}
-
-static void
-advise_weights (const FwSegment *segment, void (*advise) (gconstpointer, gsize))
-{
-  for (guint i = 0; i < segment->weights->len; i++)
-    {
-      const Onnx__TensorProto *tensor = segment->weights->pdata[i];
-
-      advise (tensor->raw_data.data, tensor->raw_data.len);
-    }
 }
 
 static gboolean

@@ -5,6 +5,7 @@
 #include "fw-large-job.h"
 
 #include <glib/gi18n-lib.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include "fw-error.h"
@@ -17,6 +18,8 @@
 #define PIECE_SIZE ((guint64) 64 << 20)
 /* With a limit for tests, pieces are this part of it. */
 #define PARTS 8
+/* Blocks of memory from this size on are given back as soon as they are freed. */
+#define GIVEN_BACK (1 << 20)
 /* The bytes of a model that ONNX Runtime has loaded: the file's, its own, and those packed. */
 #define TIMES_IN_MEMORY 3
 
@@ -53,6 +56,8 @@ fw_large_job_begin (const FwJob *job, const char *folder, FwEvents *events)
     return;
 
   g_message ("A large model: it is worked on in pieces of %" G_GUINT64_FORMAT " bytes", piece_size);
+  /* What is freed is to be the system's again, not the heap's. */
+  mallopt (M_MMAP_THRESHOLD, GIVEN_BACK);
   fw_session_set_piece_size (piece_size);
   fw_mapping_set_scratch (folder);
   if (job->command == FW_COMMAND_SHRINK || job->command == FW_COMMAND_PATH)
