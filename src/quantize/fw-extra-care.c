@@ -6,11 +6,10 @@
 
 #include "fw-extra-care.h"
 #include "fw-parallel.h"
+#include "fw-relay.h"
 #include "fw-rounding.h"
-#include "fw-switchboard.h"
 
-/* Samples that are run before their values are added up and let go, for each thread. */
-#define SAMPLES_PER_THREAD 2
+/* As in fw-repair.c; both inputs are looked at together. */
 #define VALUES_PER_SAMPLE 32768
 #define LEAST_ROWS 16
 #define MOST_ROWS 64
@@ -31,16 +30,9 @@ typedef struct
   GPtrArray *entries; /* of all units that are stored otherwise, in order */
   FwSwitchboard *board;
   FwSwitches *original, *current;
-  gboolean changed; /* whether the two differ */
+  FwRelay *relay;
   GCancellable *cancellable;
-
-  /* Of one group: the units that read one value. */
-  const char *value;
-  int input;          /* which of the model's inputs it is; -1 for none */
-  GPtrArray *group;   /* of Entry */
-  guint first;        /* sample of the batch */
-  FwTensor **tensors; /* [batch, 2] */
-  GError **errors;    /* [batch] */
+  GPtrArray *group; /* of Entry: those that read one value */
 } Care;
 
 static void
@@ -52,37 +44,7 @@ entry_free (gpointer data)
   g_free (self);
 }
 
-/* Runs ---------------------------------------------------------------------------------------- */
-
-static FwTensor *
-run_one (const Care *care, FwSwitches *switches, GPtrArray *row, GError **error)
-{
-  const char *values[] = { care->value, NULL };
-  g_autoptr (FwSwitches) own = fw_switches_copy (switches);
-  g_autoptr (GPtrArray) answer = fw_switches_run (own, row, values, care->cancellable, error);
-  FwTensor *tensor = answer != NULL ? answer->pdata[0] : NULL;
-
-  return tensor != NULL ? fw_tensor_ref (tensor) : NULL;
-}
-
-static void
-run_sample (guint index, gpointer user_data)
-{
-  const Care *care = user_data;
-  GPtrArray *row = care->self->rows->pdata[care->first + index];
-  FwTensor **tensors = care->tensors + 2 * index;
-
-  if (care->input >= 0)
-    tensors[0] = fw_tensor_ref (row->pdata[care->input]);
-  else
-    tensors[0] = run_one (care, care->original, row, &care->errors[index]);
-  if (tensors[0] == NULL)
-    return;
-  if (care->input >= 0 || !care->changed)
-    tensors[1] = fw_tensor_ref (tensors[0]);
-  else
-    tensors[1] = run_one (care, care->current, row, &care->errors[index]);
-}
+/* Samples ------------------------------------------------------------------------------------- */
 
 static gboolean
 are_alike (const FwTensor *a, const FwTensor *b)
@@ -94,71 +56,26 @@ are_alike (const FwTensor *a, const FwTensor *b)
          && memcmp (fw_tensor_get_dims (a), fw_tensor_get_dims (b), n_dims * sizeof (gint64)) == 0;
 }
 
-typedef struct
-{
-  const Care *care;
-  guint n;
-} Batch;
-
 static void
-add_batch (guint index, gpointer user_data)
+look_at_samples (guint index, gpointer user_data)
 {
-  const Batch *batch = user_data;
-  const Care *care = batch->care;
+  const Care *care = user_data;
   Entry *entry = care->group->pdata[index];
   gsize most;
 
   if (entry->moments == NULL)
     return;
   most = CLAMP (VALUES_PER_SAMPLE / entry->columns.length, LEAST_ROWS, MOST_ROWS);
-  for (guint i = 0; i < batch->n; i++)
+  for (guint i = 0; i < fw_relay_get_n_samples (care->relay); i++)
     {
-      FwTensor *const *tensors = care->tensors + 2 * i;
+      g_autoptr (FwTensor) original = fw_relay_get (care->relay, i, FALSE);
+      g_autoptr (FwTensor) current = fw_relay_get (care->relay, i, TRUE);
 
-      if (tensors[0] != NULL && tensors[1] != NULL && are_alike (tensors[0], tensors[1]))
-        fw_second_moments_add (entry->moments, fw_tensor_get_data (tensors[0]),
-                               fw_tensor_get_data (tensors[1]), fw_tensor_get_dims (tensors[0]),
-                               fw_tensor_get_n_dims (tensors[0]), most, care->first + i);
+      if (original != NULL && current != NULL && are_alike (original, current))
+        fw_second_moments_add (entry->moments, fw_tensor_get_data (original),
+                               fw_tensor_get_data (current), fw_tensor_get_dims (original),
+                               fw_tensor_get_n_dims (original), most, i);
     }
-}
-
-static gboolean
-look_at_batch (Care *care, guint n, GError **error)
-{
-  const Batch batch = { care, n };
-  gboolean ok = TRUE;
-
-  fw_parallel_for (n, care->self->threads, run_sample, care);
-  for (guint i = 0; i < n; i++)
-    if (care->errors[i] != NULL)
-      {
-        if (ok)
-          g_propagate_error (error, g_steal_pointer (&care->errors[i]));
-        g_clear_error (&care->errors[i]);
-        ok = FALSE;
-      }
-  if (ok)
-    fw_parallel_for (care->group->len, care->self->threads, add_batch, (gpointer) &batch);
-  for (guint i = 0; i < 2 * n; i++)
-    g_clear_pointer (&care->tensors[i], fw_tensor_unref);
-  return ok;
-}
-
-static gboolean
-look_at_samples (Care *care, GError **error)
-{
-  const guint threads = care->self->threads != 0 ? care->self->threads : g_get_num_processors ();
-  const guint most = MIN (SAMPLES_PER_THREAD * threads, care->self->rows->len);
-  g_autofree FwTensor **tensors = g_new0 (FwTensor *, 2 * most);
-  g_autofree GError **errors = g_new0 (GError *, most);
-
-  care->tensors = tensors;
-  care->errors = errors;
-  for (care->first = 0; care->first < care->self->rows->len; care->first += most)
-    if (g_cancellable_set_error_if_cancelled (care->cancellable, error)
-        || !look_at_batch (care, MIN (most, care->self->rows->len - care->first), error))
-      return FALSE;
-  return TRUE;
 }
 
 /* Rounding ------------------------------------------------------------------------------------ */
@@ -220,11 +137,10 @@ round_unit (Care *care, Entry *entry, GError **error)
 /* Groups -------------------------------------------------------------------------------------- */
 
 /* Moments for as many of the group as there is room for. */
-static gboolean
+static void
 begin_group (Care *care)
 {
   guint64 taken = 0;
-  gboolean any = FALSE;
 
   for (guint i = 0; i < care->group->len; i++)
     {
@@ -240,78 +156,50 @@ begin_group (Care *care)
         continue;
       taken += size;
       entry->moments = fw_second_moments_new (&entry->columns, TRUE);
-      any = TRUE;
     }
-  return any;
 }
 
 static gboolean
-improve_group (Care *care, GError **error)
+improve_group (Care *care, const char *value, GError **error)
 {
-  if (begin_group (care) && !look_at_samples (care, error))
+  begin_group (care);
+  if (!fw_relay_advance (care->relay, value, care->original, care->current, care->cancellable,
+                         error))
     return FALSE;
+  fw_parallel_for (care->group->len, care->self->threads, look_at_samples, care);
   for (guint i = 0; i < care->group->len; i++)
     {
       Entry *entry = care->group->pdata[i];
 
-      if (entry->moments != NULL && !round_unit (care, entry, error))
+      if (g_cancellable_set_error_if_cancelled (care->cancellable, error)
+          || (entry->moments != NULL && !round_unit (care, entry, error)))
         return FALSE;
       g_clear_pointer (&entry->moments, fw_second_moments_unref);
       if (!fw_switches_set_option (care->current, care->recipe, entry->index, entry->option, error))
         return FALSE;
-      care->changed = TRUE;
     }
   return TRUE;
-}
-
-/* Which of the model's inputs @value is: those that are not stored. */
-static int
-find_input (FwModel *prepared, const char *value)
-{
-  Onnx__GraphProto *graph = fw_model_get_graph (prepared);
-  int index = 0;
-
-  for (gsize i = 0; i < graph->n_input; i++)
-    {
-      if (fw_model_find_initializer (prepared, graph->input[i]->name) != NULL)
-        continue;
-      if (strcmp (graph->input[i]->name, value) == 0)
-        return index;
-      index++;
-    }
-  return -1;
-}
-
-/* All units that read what the first unit reads that is left: they see it at the same time. */
-static void
-choose_group (Care *care, gboolean *done)
-{
-  g_ptr_array_set_size (care->group, 0);
-  for (guint i = 0; i < care->entries->len; i++)
-    {
-      Entry *entry = care->entries->pdata[i];
-
-      if (done[i] || (care->group->len > 0 && strcmp (entry->unit->input, care->value) != 0))
-        continue;
-      care->value = entry->unit->input;
-      g_ptr_array_add (care->group, entry);
-      done[i] = TRUE;
-    }
-  if (care->group->len > 0)
-    care->input = find_input (fw_rewriter_get_prepared (care->self->rewriter), care->value);
 }
 
 static gboolean
 improve_groups (Care *care, FwProgress *progress, GError **error)
 {
-  g_autofree gboolean *done = g_new0 (gboolean, care->entries->len);
+  const char *const *values = fw_relay_list_values (care->relay);
   g_autoptr (GPtrArray) group = g_ptr_array_new ();
   guint n_done = 0;
 
   care->group = group;
-  for (choose_group (care, done); group->len > 0; choose_group (care, done))
+  for (guint i = 0; values[i] != NULL; i++)
     {
-      if (!improve_group (care, error))
+      g_ptr_array_set_size (group, 0);
+      for (guint j = 0; j < care->entries->len; j++)
+        {
+          Entry *entry = care->entries->pdata[j];
+
+          if (strcmp (entry->unit->input, values[i]) == 0)
+            g_ptr_array_add (group, entry);
+        }
+      if (!improve_group (care, values[i], error))
         return FALSE;
       n_done += group->len;
       fw_progress_report (progress, (double) n_done / care->entries->len);
@@ -346,31 +234,34 @@ list_entries (const FwExtraCare *self, FwRecipe *recipe)
 static gboolean
 set_up (Care *care, GError **error)
 {
-  FwModel *prepared = fw_rewriter_get_prepared (care->self->rewriter);
+  const FwExtraCare *self = care->self;
   g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
   g_autoptr (GPtrArray) values = g_ptr_array_new ();
+  const char *const *names;
   gboolean gates = FALSE;
 
   for (guint i = 0; i < care->entries->len; i++)
     {
       const Entry *entry = care->entries->pdata[i];
+      FwArithmetic arithmetic = fw_option_get_arithmetic (entry->option);
 
-      if (fw_option_get_arithmetic (entry->option) == FW_ARITHMETIC_INT8
-          || fw_option_get_arithmetic (entry->option) == FW_ARITHMETIC_INT8_DYNAMIC)
+      if (arithmetic == FW_ARITHMETIC_INT8 || arithmetic == FW_ARITHMETIC_INT8_DYNAMIC)
         gates = TRUE;
-      if (find_input (prepared, entry->unit->input) < 0
-          && g_hash_table_add (seen, entry->unit->input))
+      if (g_hash_table_add (seen, entry->unit->input))
         g_ptr_array_add (values, entry->unit->input);
     }
   g_ptr_array_add (values, NULL);
-  care->board = fw_switchboard_new (care->self->rewriter, care->self->units, care->recipe,
-                                    (const char *const *) values->pdata, gates, error);
+  names = (const char *const *) values->pdata;
+  care->board = fw_switchboard_new (self->rewriter, self->units, care->recipe, names, gates, error);
   if (care->board == NULL)
     return FALSE;
   care->original = fw_switches_new (care->board);
   care->current = fw_switches_new (care->board);
-  care->changed = gates;
-  return !gates || fw_switches_set_gates (care->current, care->recipe, error);
+  if (gates && !fw_switches_set_gates (care->current, care->recipe, error))
+    return FALSE;
+  care->relay
+      = fw_relay_new (care->board, names, self->rows, self->max_bytes, self->threads, error);
+  return care->relay != NULL;
 }
 
 static void
@@ -410,6 +301,7 @@ fw_extra_care_improve (const FwExtraCare *self,
   draft = fw_recipe_copy (recipe);
   care.recipe = draft;
   ok = set_up (&care, error) && improve_groups (&care, progress, error);
+  g_clear_pointer (&care.relay, fw_relay_free);
   g_clear_pointer (&care.original, fw_switches_free);
   g_clear_pointer (&care.current, fw_switches_free);
   g_clear_pointer (&care.board, fw_switchboard_unref);

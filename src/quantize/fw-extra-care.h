@@ -5,7 +5,8 @@
  * Each layer's input is looked at twice: as it is in the original, and as the layers before it,
  * rounded already, make it. Weights are refitted to answer to the second as the original's do to
  * the first, then rounded (fw-rounding.h), and the bias takes up what has shifted. So errors do not
- * add up from layer to layer. It takes two runs of the model for each layer and sample.
+ * add up from layer to layer. It takes two runs of the model for each sample, and the time of
+ * rounding.
  */
 
 #pragma once
@@ -22,8 +23,10 @@ typedef struct
   GPtrArray *units;
   GPtrArray *rows; /* of GPtrArray of FwTensor: one for each model input, in order */
   FwRepairFlags repairs;
-  guint64 max_bytes; /* of second moments at one time: what needs more keeps its rounding */
-  guint threads;     /* 0: all; results don't depend on it */
+  /* Of second moments at one time: what needs more keeps its rounding. And of values that wait
+   * between layers: fewer rows are looked at where they have no room. */
+  guint64 max_bytes;
+  guint threads; /* 0: all; results don't depend on it */
 } FwExtraCare;
 
 /* Puts new roundings and shifts for all units whose weights @recipe stores in 8 bits or fewer into

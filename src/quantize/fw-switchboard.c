@@ -557,6 +557,23 @@ fw_switches_set_range (FwSwitches *self, const char *value, const FwRange *range
   return list != NULL;
 }
 
+FwModel *
+fw_switchboard_get_model (FwSwitchboard *self)
+{
+  return self->wiring->model;
+}
+
+FwTensor *
+fw_switches_get_input (FwSwitches *self, const char *name)
+{
+  GPtrArray *names = self->board->wiring->names;
+
+  for (guint i = self->board->wiring->n_own; i < names->len; i++)
+    if (strcmp (g_ptr_array_index (names, i), name) == 0)
+      return self->inputs[i];
+  return NULL;
+}
+
 /* Running ------------------------------------------------------------------------------------- */
 
 GPtrArray *

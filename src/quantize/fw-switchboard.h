@@ -37,6 +37,10 @@ FwSwitchboard *fw_switchboard_new (FwRewriter *rewriter,
 FwSwitchboard *fw_switchboard_ref (FwSwitchboard *self);
 void fw_switchboard_unref (FwSwitchboard *self);
 
+/* What runs, for running parts of it: besides the model's own it has the inputs that
+ * fw_switches_get_input () knows. */
+FwModel *fw_switchboard_get_model (FwSwitchboard *self);
+
 /* The original: all weights as they were, all gates open. */
 FwSwitches *fw_switches_new (FwSwitchboard *board);
 /* Tensors are shared. */
@@ -68,6 +72,9 @@ gboolean fw_switches_set_gates (FwSwitches *self, FwRecipe *recipe, GError **err
 
 /* What shut gates of @value round to. FALSE where it has no gate. */
 gboolean fw_switches_set_range (FwSwitches *self, const char *value, const FwRange *range);
+
+/* What the input @name of the board's model is set to; NULL for the model's own and for others. */
+FwTensor *fw_switches_get_input (FwSwitches *self, const char *name);
 
 /* @row: a tensor for each of the model's inputs, in order. @values: NULL-terminated, some of those
  * of fw_switchboard_new (). Returns FwTensors in order, NULL for what is not a tensor. One core is
