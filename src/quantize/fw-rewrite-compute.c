@@ -226,6 +226,8 @@ compute_int8 (FwRewriting *r, guint position, Onnx__NodeProto *node, GError **er
       add_dequantized (r, bias_widened, bias, steps, NULL, 0);
       fw_node_set_input (node, 2, bias_widened);
     }
+  else
+    fw_rewriting_replace_bias (r, unit, small->bias);
   if (g_hash_table_contains (r->plan->entries, unit->input))
     fw_node_set_input (node, 0, get_entry_name (r, unit->input));
   else if (r->plan->channels_in[unit->node] != 0

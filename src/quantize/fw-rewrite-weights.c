@@ -187,7 +187,8 @@ finish_bias (FwUnitWeights *self, FwRecipe *recipe, FwCodedWeights *coded, float
 
   if (bias == NULL)
     return;
-  if (input_scale > 0)
+  /* An Add behind the operator stays float. */
+  if (input_scale > 0 && self->unit->bias_node == self->unit->node)
     round_bias (coded, bias, input_scale, n);
   coded->bias = g_bytes_new_take (bias, n * sizeof (float));
 }
@@ -252,7 +253,7 @@ fill_codes (FwUnitWeights *self,
   gint8 *codes = g_new (gint8, self->unit->n_weights);
   g_autofree gint8 *left = NULL;
 
-  if (input_scale > 0 && self->bias != NULL
+  if (input_scale > 0 && self->bias != NULL && self->unit->bias_node == self->unit->node
       && fw_weights_guard_bias (self->bias, input_scale, n, own) > 0 && offsets != NULL)
     offsets = left = drop_raised (shape, scales, own, offsets);
   fw_rounding_get_codes (self->weights, shape, coded->bits, coded->block, own, offsets, codes);
