@@ -185,13 +185,12 @@ static void
 add_bias (Builder *b, guint position)
 {
   const FwUnit *unit = g_ptr_array_index (b->units, position);
-  Onnx__NodeProto *node = fw_model_get_graph (b->wiring->model)->node[unit->node];
+  Onnx__NodeProto *node = fw_model_get_graph (b->wiring->model)->node[unit->bias_node];
   const Onnx__TensorProto *old
       = unit->bias != NULL ? fw_model_find_initializer (b->prepared, unit->bias) : NULL;
   g_autofree char *name = NULL;
 
-  if (!unit->can_correct
-      || (strcmp (unit->op_type, "Conv") != 0 && strcmp (unit->op_type, "Gemm") != 0))
+  if (!unit->can_correct || unit->bias_input > node->n_input)
     return;
   /* Gemm learned to go without a bias, and so to be given one, in operator set 11. */
   if (old == NULL && strcmp (unit->op_type, "Gemm") == 0 && node->n_input < 3
@@ -199,7 +198,7 @@ add_bias (Builder *b, guint position)
     return;
   name = add_bias_input (b, position, old);
   if (b->wiring->bias[position] >= 0)
-    fw_node_set_input (node, 2, name);
+    fw_node_set_input (node, unit->bias_input, name);
 }
 
 /* Gates --------------------------------------------------------------------------------------- */

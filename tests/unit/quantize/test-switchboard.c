@@ -141,6 +141,18 @@ add_branch (GByteArray *list,
   return list;
 }
 
+static void
+name_nodes (FwModel *model)
+{
+  for (gsize i = 0; i < fw_model_get_graph (model)->n_node; i++)
+    {
+      Onnx__NodeProto *node = fw_model_get_graph (model)->node[i];
+
+      g_free (node->name);
+      node->name = g_strdup_printf ("n%u", (guint) i);
+    }
+}
+
 /* A bias made at run time; a weight that two operators share; a rounded value that is an output and
  * is used in a branch; two inputs; names that the switchboard would like to have. */
 static void
@@ -189,13 +201,61 @@ set_up_awkward (Fixture *f, gconstpointer data)
       g_ptr_array_add (row, flag);
       g_ptr_array_add (f->rows, row);
     }
-  /* Each operator gets a name. */
-  for (gsize i = 0; i < fw_model_get_graph (f->model)->n_node; i++)
-    {
-      Onnx__NodeProto *node = fw_model_get_graph (f->model)->node[i];
+  name_nodes (f->model);
+  finish_fixture (f);
+}
 
-      g_free (node->name);
-      node->name = g_strdup_printf ("n%u", (guint) i);
+static FwTensor *
+make_numbers (guint n, guint seed)
+{
+  FwTensor *tensor = fw_tensor_new (FW_ELEMENT_INT64, (gint64[]){ n }, 1, NULL);
+
+  for (guint i = 0; i < n; i++)
+    ((gint64 *) fw_tensor_get_data (tensor))[i] = (i + 3 * seed) % 20;
+  return tensor;
+}
+
+/* Products of matrices: one with a bias added behind it, one with a Gemm's, one without; a table
+ * that is looked up in. */
+static void
+set_up_products (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GBytes) bytes = NULL;
+  TinyModel tiny;
+
+  f->rows = g_ptr_array_new_with_free_func ((GDestroyNotify) g_ptr_array_unref);
+  f->values[0] = "y";
+  tiny_model_init (&tiny);
+  tiny_model_add_input (&tiny, "x", FW_ELEMENT_FLOAT, "6 16");
+  tiny_model_add_input (&tiny, "ids", FW_ELEMENT_INT64, "6");
+  add_weights (&tiny, "table", "20 24", 480);
+  add_weights (&tiny, "w1", "16 24", 384);
+  add_weights (&tiny, "b1", "24", 24);
+  add_weights (&tiny, "w2", "24 32", 768);
+  add_weights (&tiny, "w3", "32 20", 640);
+  add_weights (&tiny, "b3", "20", 20);
+  tiny_model_add_node (&tiny, "MatMul", "", "x w1", "v1", NULL);
+  tiny_model_add_node (&tiny, "Add", "", "b1 v1", "v2", NULL);
+  tiny_model_add_node (&tiny, "Relu", "", "v2", "v3", NULL);
+  tiny_model_add_node (&tiny, "Gather", "", "table ids", "v4", NULL);
+  tiny_model_add_node (&tiny, "Add", "", "v3 v4", "v5", NULL);
+  tiny_model_add_node (&tiny, "MatMul", "", "v5 w2", "v6", NULL);
+  tiny_model_add_node (&tiny, "Relu", "", "v6", "v7", NULL);
+  tiny_model_add_node (&tiny, "Gemm", "", "v7 w3 b3", "y", NULL);
+  tiny_model_add_output (&tiny, "y", FW_ELEMENT_FLOAT, "6 20");
+  bytes = tiny_model_finish (&tiny, 13);
+  if (!tiny_need_runtime ())
+    return;
+  f->model = fw_model_load_bytes (bytes, NULL, NULL);
+  g_assert_nonnull (f->model);
+  name_nodes (f->model);
+  for (guint i = 0; i < N_ROWS; i++)
+    {
+      GPtrArray *row = row_new ();
+
+      g_ptr_array_add (row, make_noise ((gint64[]){ 6, 16 }, 2, i));
+      g_ptr_array_add (row, make_numbers (6, i));
+      g_ptr_array_add (f->rows, row);
     }
   finish_fixture (f);
 }
@@ -641,6 +701,9 @@ main (int argc, char *argv[])
   ADD ("/switchboard/no-gates", set_up_small, test_no_gates);
   ADD ("/switchboard/cancelled", set_up_small, test_cancelled);
   ADD ("/switchboard/predict", set_up_small, test_predict);
+  ADD ("/switchboard/products/agrees", set_up_products, test_agrees);
+  ADD ("/switchboard/products/mixed", set_up_products, test_mixed);
+  ADD ("/switchboard/products/predict", set_up_products, test_predict);
   ADD ("/switchboard/awkward/agrees", set_up_awkward, test_agrees);
   ADD ("/switchboard/awkward/mixed", set_up_awkward, test_mixed);
   ADD ("/switchboard/awkward/reset", set_up_awkward, test_reset);
