@@ -10,8 +10,13 @@
 #include "fw-calibration.h"
 #include "fw-predictor.h"
 
-/* By how many decibels the harm must fall, on average over what is measured. */
+/* By how many decibels the harm must fall, on average over what is measured, and by how many one of
+ * them may rise. What evens out activations often makes weights uneven. */
 #define LEAST_GAIN 0.5
+#define MOST_LOSS 0.2
+#define N_HARMS 2
+/* Fewer bits than 8 show what becomes of the weights, and are what small versions have. */
+#define STORAGE FW_OPTION (6, FW_ARITHMETIC_FLOAT, 0)
 /* Channels smaller than this share of the largest are taken to be that large. */
 #define LEAST_CHANNEL 1e-3
 
@@ -199,46 +204,55 @@ make_uniform (FwRewriter *rewriter, GPtrArray *units, FwRecipe *recipe, FwOption
   return uniform;
 }
 
-/* In decibels, the mean over all weights in int8 and, if it counts, all arithmetic in int8. */
+/* In decibels, of all weights in few bits and of all arithmetic in int8; 0 where it does not count.
+ */
 static gboolean
-measure (Search *search, FwRecipe *scaled, double *harm, GError **error)
+measure (Search *search, FwRecipe *scaled, double harms[N_HARMS], GError **error)
 {
+  const FwOption options[N_HARMS] = { STORAGE, FW_OPTION_INT8_COMPUTE };
   g_autoptr (FwModel) model = fw_scaling_apply (search->prepared, scaled, error);
   g_autoptr (GPtrArray) units = NULL;
   g_autoptr (FwRewriter) rewriter = NULL;
   g_autoptr (FwPredictor) predictor = NULL;
-  FwRecipe *recipes[2] = { NULL };
-  double harms[2];
-  guint n = 0;
-  gboolean ok;
+  FwTrial trial = { .scores = search->scores, .rows = search->rows, .threads = search->threads };
 
   if (model == NULL)
     return FALSE;
-  units = fw_units_find (model);
-  rewriter = fw_rewriter_new (model, units, search->threads);
+  trial.recipe = scaled;
+  trial.units = units = fw_units_find (model);
+  trial.rewriter = rewriter = fw_rewriter_new (model, units, search->threads);
   if (!calibrate (search, model, rewriter, scaled, error))
     return FALSE;
-  {
-    const FwTrial trial
-        = { rewriter, units, scaled, search->scores, search->rows, search->threads, NULL, NULL };
-
-    predictor = fw_predictor_new (&trial, search->cancellable, error);
-    if (predictor == NULL)
-      return FALSE;
-    recipes[n] = make_uniform (rewriter, units, scaled, FW_OPTION_INT8_STORAGE);
-    n += recipes[n] != NULL;
-    if (search->arithmetic)
-      recipes[n] = make_uniform (rewriter, units, scaled, FW_OPTION_INT8_COMPUTE);
-    n += search->arithmetic && recipes[n] != NULL;
-    ok = fw_predictor_predict (predictor, recipes, n, 0, harms, NULL, search->cancellable, error);
-  }
-  *harm = 0;
-  for (guint i = 0; i < n; i++)
+  predictor = fw_predictor_new (&trial, search->cancellable, error);
+  if (predictor == NULL)
+    return FALSE;
+  for (guint i = 0; i < N_HARMS; i++)
     {
-      *harm += 10 * log10 (MAX (harms[i], 1e-30)) / n;
-      fw_recipe_free (recipes[i]);
+      g_autoptr (FwRecipe) uniform = make_uniform (rewriter, units, scaled, options[i]);
+
+      harms[i] = 1;
+      if (uniform != NULL && (i == 0 || search->arithmetic)
+          && !fw_predictor_predict (predictor, &uniform, 1, 0, &harms[i], NULL, search->cancellable,
+                                    error))
+        return FALSE;
+      harms[i] = 10 * log10 (MAX (harms[i], 1e-30));
     }
-  return ok;
+  return TRUE;
+}
+
+/* By how much @harms are better than @plain; below 0 where one of them is worse. */
+static double
+get_gain (Search *search, const double plain[N_HARMS], const double harms[N_HARMS])
+{
+  double gain = 0;
+
+  for (guint i = 0; i < N_HARMS; i++)
+    {
+      if (!(harms[i] <= plain[i] + MOST_LOSS))
+        return -1;
+      gain += (plain[i] - harms[i]) / (search->arithmetic ? N_HARMS : 1);
+    }
+  return gain;
 }
 
 /* Searching -------------------------------------------------------------------------------------
@@ -281,54 +295,58 @@ has_kind (Search *search, gboolean is_normalized)
   return FALSE;
 }
 
-/* @plain: the harm without more scalings. */
+/* @plain: the harms without more scalings. */
 static gboolean
-search_kind (Search *search, gboolean is_normalized, double *plain, GError **error)
+search_kind (Search *search, gboolean is_normalized, const double plain[N_HARMS], GError **error)
 {
-  double best = *plain - LEAST_GAIN, strength = 0;
+  double best = LEAST_GAIN, strength = 0;
 
   for (guint i = 0; i < G_N_ELEMENTS (strengths); i++)
     {
       g_autoptr (FwRecipe) scaled = make_scaled (search, is_normalized, strengths[i]);
-      double harm;
+      double harms[N_HARMS], gain;
 
-      if (!measure (search, scaled, &harm, error))
+      if (!measure (search, scaled, harms, error))
         return FALSE;
-      g_debug ("%s by %.2f: %.2f dB instead of %.2f", is_normalized ? "smoothing" : "equalizing",
-               strengths[i], harm, *plain);
-      if (harm < best)
+      gain = get_gain (search, plain, harms);
+      g_debug ("%s by %.2f: %.2f and %.2f dB instead of %.2f and %.2f",
+               is_normalized ? "smoothing" : "equalizing", strengths[i], harms[0], harms[1],
+               plain[0], plain[1]);
+      if (gain > best)
         {
-          best = harm;
+          best = gain;
           strength = strengths[i];
         }
     }
   if (strength > 0)
-    {
-      take (search, is_normalized, strength);
-      *plain = best;
-    }
+    take (search, is_normalized, strength);
   return TRUE;
 }
 
 static gboolean
 search_all (Search *search, FwRepairFlags flags, FwProgress *progress, GError **error)
 {
-  g_autoptr (FwRecipe) nothing = NULL;
-  double plain;
+  const struct
+  {
+    FwRepairFlags flag;
+    gboolean is_normalized;
+  } kinds[] = { { FW_REPAIR_SMOOTH, TRUE }, { FW_REPAIR_EQUALIZE, FALSE } };
 
   if (!measure_channels (search, error))
     return FALSE;
-  nothing = make_scaled (search, FALSE, 0);
-  if (!measure (search, nothing, &plain, error))
-    return FALSE;
-  fw_progress_report (progress, 0.1);
-  if ((flags & FW_REPAIR_SMOOTH) != 0 && has_kind (search, TRUE)
-      && !search_kind (search, TRUE, &plain, error))
-    return FALSE;
-  fw_progress_report (progress, 0.5);
-  if ((flags & FW_REPAIR_EQUALIZE) != 0 && has_kind (search, FALSE)
-      && !search_kind (search, FALSE, &plain, error))
-    return FALSE;
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
+    {
+      g_autoptr (FwRecipe) found = NULL;
+      double plain[N_HARMS];
+
+      if ((flags & kinds[i].flag) == 0 || !has_kind (search, kinds[i].is_normalized))
+        continue;
+      found = make_scaled (search, FALSE, 0);
+      if (!measure (search, found, plain, error)
+          || !search_kind (search, kinds[i].is_normalized, plain, error))
+        return FALSE;
+      fw_progress_report (progress, (i + 1.0) / G_N_ELEMENTS (kinds));
+    }
   fw_progress_report (progress, 1);
   return TRUE;
 }

@@ -5,8 +5,8 @@
  * For each channel j of a value the scale max|x_j|^a / max|w_j|^(1 - a), where w_j are the weights
  * that meet it. Strengths a are tried on all values of a kind at once: normalizations ("smoothing",
  * G. Xiao et al. 2023), which carry the outliers of transformers, and layers ("equalization", M.
- * Nagel et al. 2019). One is taken only where the harm at the scores, of all weights and of all
- * arithmetic in int8, falls by a good deal.
+ * Nagel et al. 2019). One is taken only where the harm at the scores falls by a good deal: of all
+ * weights in 6 bits and of all arithmetic in int8 together, and neither of them may rise.
  */
 
 #pragma once

@@ -383,7 +383,7 @@ scale_source (FwModel *model,
 
       /* Without transB a Gemm's weights have the channels last. */
       if (is_stock (node, "Gemm") && input == 1 && fw_node_get_int (node, "transB", 0) == 0)
-        layout.inner = 1;
+        layout = (Layout){ layout.inner, n, 1, 1 };
       scale_tensor (model, index, node, input, &layout, exponents, -1);
     }
 }
