@@ -50,10 +50,10 @@ has_samples (const FwJob *job)
 
 /* Without samples there is nothing to guess from: what was asked for, or the usual. */
 static gboolean
-choose_preprocess (FwShrinkJob *state, GError **error)
+choose_preprocess (FwShrinkJob *state, FwSession *session, GError **error)
 {
   const char *name = state->job->preprocess;
-  const FwValueInfo *info = fw_session_get_input (state->session, state->task.input);
+  const FwValueInfo *info = fw_session_get_input (session, state->task.input);
   g_autoptr (GPtrArray) candidates = NULL;
 
   if (name != NULL && strcmp (name, "auto") != 0)
@@ -117,16 +117,18 @@ find_golden (Export *self, GError **error)
 
   if (has_samples (state->job))
     {
-      if (!fw_shrink_job_find_samples (state, error))
+      if (!fw_shrink_job_find_samples (state, error) || !check_task (state, error))
         return FALSE;
       self->session = state->trial->original;
       self->preprocess_known = state->verdict == NULL || state->verdict->sure;
     }
   else
+    self->session = state->session;
+  /* Samples that are numbers do not say how pictures are to be prepared. */
+  if (state->preprocess == NULL)
     {
-      if (!choose_preprocess (state, error))
+      if (!choose_preprocess (state, self->session, error))
         return FALSE;
-      self->session = state->session;
       self->preprocess_known = g_strcmp0 (state->job->preprocess, "auto") != 0;
     }
   inputs = get_golden_inputs (state, error);
