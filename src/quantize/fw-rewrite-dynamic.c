@@ -10,6 +10,10 @@
 #include "fw-rewrite-private.h"
 
 #define DOMAIN_MICROSOFT "com.microsoft"
+/* Activations are rounded to 8 bits, block by block, which leaves 42 dB. Measured with 768 × 3072
+ * weights on AVX512-VNNI, one thread, 1, 16 and 128 rows, as shares of the float time: 4 bits 0.28,
+ * 0.88, 0.86 (0.94, 1.72, 1.03 without), 8 bits 0.36, 0.78, 0.71 (25, 8.9, 3.1 without). */
+#define ACCURACY_INT8 4
 
 /* Rows of @inner weights each of an output channel: [rows, channels] as a product wants them. */
 static GBytes *
@@ -177,7 +181,10 @@ emit_blocks (FwRewriting *r,
   gint64 n_scales = shape->channels * coded->n_blocks;
   g_autoptr (GBytes) packed = pack_blocks (unit, coded);
   g_autofree char *weights = fw_rewriting_make_tensor (r, FW_ELEMENT_UINT8, dims, 3, packed);
-  g_autofree char *scales = fw_rewriting_make_floats (r, r->head, coded->scales, &n_scales, 1);
+  /* Not as half precision: where ONNX Runtime folds nothing it wants them ready all the same, and
+   * gives wrong results without. */
+  g_autofree char *scales
+      = fw_rewriting_make_tensor (r, FW_ELEMENT_FLOAT, &n_scales, 1, coded->scales);
   g_autofree char *result = make_result (r, unit, node, coded->bias);
   Onnx__NodeProto *product
       = fw_rewriting_new_node ("MatMulNBits", result, unit->input, weights, scales);
@@ -187,6 +194,7 @@ emit_blocks (FwRewriting *r,
   fw_node_set_int (product, "N", shape->channels);
   fw_node_set_int (product, "bits", coded->bits);
   fw_node_set_int (product, "block_size", coded->block);
+  fw_node_set_int (product, "accuracy_level", ACCURACY_INT8);
   g_ptr_array_add (r->nodes, product);
   import_microsoft (r->model);
   finish_product (r, unit, node, coded->bias, result);

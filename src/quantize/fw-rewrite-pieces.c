@@ -10,8 +10,8 @@
 #define WORTH_A_CAST 64
 
 /* Small models count every byte: names are as short as can be. */
-static char *
-number_to_name (guint number)
+char *
+fw_rewriting_number_to_name (guint number)
 {
   static const char symbols[] = "abcdefghijklmnopqrstuvwxyz0123456789";
   char name[16];
@@ -31,7 +31,7 @@ fw_rewriting_make_name (FwRewriting *self)
   do
     {
       g_free (name);
-      name = number_to_name (self->n_names++);
+      name = fw_rewriting_number_to_name (self->n_names++);
     }
   while (g_hash_table_contains (self->self->names, name));
   return name;

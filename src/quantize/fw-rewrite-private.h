@@ -39,6 +39,8 @@ typedef struct
 
 FwUnitWeights *fw_rewriter_get_weights (FwRewriter *self, guint unit);
 
+/* A short name for each number. */
+char *fw_rewriting_number_to_name (guint number);
 char *fw_rewriting_make_name (FwRewriting *self);
 char *fw_rewriting_make_tensor (FwRewriting *self,
                                 FwElementType type,

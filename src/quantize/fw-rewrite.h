@@ -32,6 +32,10 @@ FwModel *fw_rewriter_get_prepared (FwRewriter *self);
 /* Errors: BAD_RECIPE where a unit can't have its option or a range is missing. */
 FwModel *fw_rewriter_build (FwRewriter *self, FwRecipe *recipe, GError **error);
 
+/* The same as it is to be saved: small models lose the names of what is inside, and all else that
+ * they don't need to be run. */
+FwModel *fw_rewriter_build_file (FwRewriter *self, FwRecipe *recipe, GError **error);
+
 /* Whether unit @unit can have @option with what @recipe knows: a value that was not a number on
  * some sample has no range, and int8 arithmetic needs one. */
 gboolean fw_rewriter_can (FwRewriter *self, FwRecipe *recipe, guint unit, FwOption option);

@@ -27,7 +27,7 @@ rebuild (const FwJob *job, FwRecipe *recipe, const char *folder, GError **error)
     return NULL;
   units = fw_units_find (prepared);
   rewriter = fw_rewriter_new (prepared, units, job->threads);
-  return fw_rewriter_build (rewriter, recipe, error);
+  return fw_rewriter_build_file (rewriter, recipe, error);
 }
 
 static gboolean

@@ -138,7 +138,7 @@ build_model (FwStops *self, FwStop *stop, GError **error)
   if (job->repair != NULL
       && !fw_repair_fill (job->repair, stop->recipe, NULL, job->cancellable, error))
     return NULL;
-  model = fw_rewriter_build (job->rewriter, stop->recipe, error);
+  model = fw_rewriter_build_file (job->rewriter, stop->recipe, error);
   if (model == NULL || job->job->device != FW_DEVICE_PHONE || !fw_signed_has_activations (model))
     return g_steal_pointer (&model);
   return fw_signed_new (model, error);

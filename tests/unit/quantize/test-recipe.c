@@ -71,6 +71,52 @@ test_copies_part (void)
   g_assert_cmpint (fw_recipe_get_option (recipe, "b"), ==, FW_OPTION_FLOAT32);
 }
 
+/* Only the rounding that the option uses is written down. */
+static void
+test_roundings (void)
+{
+  static const float shift[] = { 0.25f, -1e-9f };
+  g_autoptr (FwRecipe) recipe = fw_recipe_new ("abc", TRUE);
+  g_autoptr (FwRecipe) again = NULL;
+  g_autoptr (FwRecipe) copy = NULL;
+  g_autoptr (JsonNode) node = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) scales = g_bytes_new_static ("\0\0\x80\x3f\0\0\0\x40", 8);
+  g_autoptr (GBytes) offsets = g_bytes_new_static ("\0\1\xff\0\0\0", 6);
+  g_autoptr (GBytes) other = g_bytes_new_static ("\0\0\0\0\0\0", 6);
+  GBytes *read_scales, *read_offsets;
+  gsize channels;
+
+  fw_recipe_set_option (recipe, "a", FW_OPTION (5, FW_ARITHMETIC_INT8, 0));
+  fw_recipe_set_rounding (recipe, "a", 5, 0, scales, other);
+  fw_recipe_set_rounding (recipe, "a", 5, 0, scales, offsets);
+  fw_recipe_set_rounding (recipe, "a", 4, 0, scales, other);
+  fw_recipe_set_rounding (recipe, "a", 5, 32, scales, other);
+  fw_recipe_set_rounding (recipe, "b", 5, 0, scales, other);
+  fw_recipe_set_shift (recipe, "a", shift, 2);
+  fw_recipe_set_shift (recipe, "b", shift, 2);
+  copy = fw_recipe_copy (recipe);
+  fw_recipe_set_shift (copy, "a", NULL, 0);
+  g_assert_null (fw_recipe_get_shift (copy, "a", &channels));
+
+  node = fw_recipe_to_json (recipe);
+  again = fw_recipe_from_json (node, &error);
+  g_assert_no_error (error);
+  g_assert_true (fw_recipe_get_rounding (again, "a", 5, 0, &read_scales, &read_offsets));
+  g_assert_true (g_bytes_equal (read_scales, scales));
+  g_assert_true (g_bytes_equal (read_offsets, offsets));
+  g_assert_false (fw_recipe_get_rounding (again, "a", 4, 0, &read_scales, &read_offsets));
+  g_assert_false (fw_recipe_get_rounding (again, "a", 5, 32, &read_scales, &read_offsets));
+  g_assert_false (fw_recipe_get_rounding (again, "b", 5, 0, &read_scales, &read_offsets));
+  g_assert_cmpmem (fw_recipe_get_shift (again, "a", &channels), 8, shift, 8);
+  g_assert_cmpuint (channels, ==, 2);
+  g_assert_null (fw_recipe_get_shift (again, "b", &channels));
+}
+
+#define ROUNDING(text)                                                                             \
+  "{\"format\":1,\"original\":\"a\",\"units\":{},\"means\":{},\"roundings\":" text "}"
+#define GOOD "\"scales\":\"AACAPw==\",\"offsets\":\"AwA=\""
+
 static void
 test_hostile (void)
 {
@@ -85,6 +131,19 @@ test_hostile (void)
     "{\"format\":1,\"original\":\"a\",\"units\":{},\"means\":{},\"ranges\":[]}",
     "{\"format\":1,\"original\":\"a\",\"units\":{},\"means\":{},\"ranges\":{\"v\":[\"1\",0]}}",
     "{\"format\":1,\"original\":\"a\",\"units\":{},\"means\":{},\"ranges\":{\"v\":[1,1e300]}}",
+    ROUNDING ("[]"),
+    ROUNDING ("{\"x\":[]}"),
+    ROUNDING ("{\"x\":{\"bits\":4,\"block\":0,\"scales\":\"AACAPw==\"}}"),
+    ROUNDING ("{\"x\":{\"bits\":9,\"block\":0," GOOD "}}"),
+    ROUNDING ("{\"x\":{\"bits\":4,\"block\":3," GOOD "}}"),
+    ROUNDING ("{\"x\":{\"bits\":4,\"block\":4294967296," GOOD "}}"),
+    ROUNDING ("{\"x\":{\"bits\":4,\"block\":\"0\"," GOOD "}}"),
+    ROUNDING ("{\"x\":{\"bits\":4,\"block\":0,\"scales\":\"AAAAAA==\",\"offsets\":\"AwA=\"}}"),
+    ROUNDING ("{\"x\":{\"bits\":4,\"block\":0,\"scales\":\"AACAfw==\",\"offsets\":\"AwA=\"}}"),
+    ROUNDING ("{\"x\":{\"bits\":4,\"block\":0,\"scales\":\"AACAPw==\",\"offsets\":\"/////w==\"}}"),
+    ROUNDING ("{\"x\":{\"bits\":4,\"block\":0,\"scales\":\"AACAPw==\",\"offsets\":\"\"}}"),
+    "{\"format\":1,\"original\":\"a\",\"units\":{},\"means\":{},\"shifts\":[]}",
+    "{\"format\":1,\"original\":\"a\",\"units\":{},\"means\":{},\"shifts\":{\"x\":\"AAA=\"}}",
     "{\"format\":2,\"original\":\"a\",\"units\":{},\"means\":{}}",
     "{\"format\":1,\"original\":3,\"units\":{},\"means\":{}}",
     "{\"format\":1,\"original\":\"a\",\"units\":{\"x\":\"int3\"},\"means\":{}}",
@@ -157,5 +216,6 @@ main (int argc, char **argv)
   g_test_add_func ("/recipe/copies-part", test_copies_part);
   g_test_add_func ("/recipe/names", test_names);
   g_test_add_func ("/recipe/hostile", test_hostile);
+  g_test_add_func ("/recipe/roundings", test_roundings);
   return g_test_run ();
 }

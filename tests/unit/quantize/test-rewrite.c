@@ -300,6 +300,35 @@ test_old_opset (Fixture *f, gconstpointer data)
 #define ADD(name, opset, function)                                                                 \
   g_test_add ("/rewrite/" name, Fixture, GINT_TO_POINTER (opset), set_up, function, tear_down)
 
+/* Names inside are gone, the answers are not. */
+static void
+test_slim (Fixture *f, gconstpointer data)
+{
+  g_autoptr (FwModel) full = NULL;
+  g_autoptr (FwModel) slim = NULL;
+  g_autoptr (GError) error = NULL;
+  Onnx__GraphProto *graph;
+
+  if (f->recipe == NULL)
+    return;
+  set_all (f, FW_OPTION_INT8_COMPUTE);
+  full = build (f);
+  slim = fw_rewriter_build_file (f->rewriter, f->recipe, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (fw_model_get_size (slim), <, fw_model_get_size (full));
+  graph = fw_model_get_graph (slim);
+  g_assert_cmpuint (graph->n_value_info, ==, 0);
+  for (gsize i = 0; i < graph->n_node; i++)
+    g_assert_null (graph->node[i]->name);
+  for (guint i = 100; i < 104; i++)
+    {
+      g_autofree float *a = small_network_run (full, i);
+      g_autofree float *b = small_network_run (slim, i);
+
+      g_assert_cmpmem (a, 10 * sizeof (float), b, 10 * sizeof (float));
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -315,5 +344,6 @@ main (int argc, char **argv)
   ADD ("correction", 13, test_correction);
   ADD ("missing-range", 13, test_missing_range);
   ADD ("old-opset", 12, test_old_opset);
+  ADD ("slim", 13, test_slim);
   return g_test_run ();
 }

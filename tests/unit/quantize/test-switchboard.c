@@ -343,6 +343,21 @@ make_board (Fixture *f)
   return board;
 }
 
+/* MatMulNBits rounds activations in blocks, by itself, which is not simulated. */
+static gboolean
+has_blocks (Fixture *f, FwRecipe *recipe)
+{
+  for (guint i = 0; i < f->units->len; i++)
+    {
+      FwUnit *unit = g_ptr_array_index (f->units, i);
+
+      if (fw_option_get_arithmetic (fw_recipe_get_option (recipe, unit->name))
+          == FW_ARITHMETIC_BLOCKS)
+        return TRUE;
+    }
+  return FALSE;
+}
+
 /* The switchboard and the file must be 40 dB closer to each other than to the original. */
 static void
 check_recipe (Fixture *f, FwSwitches *switches, FwSession *original, FwRecipe *recipe)
@@ -374,7 +389,7 @@ check_recipe (Fixture *f, FwSwitches *switches, FwSession *original, FwRecipe *r
     }
   g_test_message ("rounding %.3g, disagreement %.3g", rounding, disagreement);
   g_assert_cmpfloat (rounding, >, 0);
-  g_assert_cmpfloat (disagreement, <=, 1e-4 * rounding + nothing);
+  g_assert_cmpfloat (disagreement, <=, (has_blocks (f, recipe) ? 1 : 1e-4) * rounding + nothing);
 }
 
 static const FwOption options[] = {
