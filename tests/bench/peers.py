@@ -59,6 +59,7 @@ def try_model(real, model, installed, arguments):
             mine = trial.match(ours, row["bytes"], max(row["latency"]["high"], 1e-9))
             row["against_fast"] = trial.hold_against(row, mine)
             matched.append(mine)
+    one.ask_between(arguments, ours, held)
     best = {tool: trial.best_of(rows, tool) for tool in installed}
     shown = rows if is_random else trial.worth_showing(rows, installed)
     shown = shown + offered + [

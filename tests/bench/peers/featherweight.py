@@ -71,14 +71,15 @@ def plain(cli, model, given, known, folder, option, threads=1, extra=(), name=No
     return finish({"tool": "featherweight", "setting": "plain " + option, "path": output}, row)
 
 
-def shrink(cli, model, given, known, folder, prefer, threads=1):
-    """The recommended stop."""
-    output = os.path.join(folder, f"featherweight-{prefer}.onnx")
+def between(cli, model, given, known, folder, share, threads=1):
+    """The version of at most @share percent of the bytes."""
+    output = os.path.join(folder, f"featherweight-{share}.onnx")
     clear(output)
-    row = run(cli, ["shrink", model] + given + ["--prefer", prefer, "-o", output] + known,
-              os.path.join(folder, f"featherweight-{prefer}.log"), threads)
-    return finish({"tool": "featherweight", "setting": f"recommended, {prefer}", "path": output},
-                  row)
+    row = run(cli, ["shrink", model] + given + ["--prefer", "size", "--max-size", f"{share}%", "-o",
+                                                output] + known,
+              os.path.join(folder, f"featherweight-{share}.log"), threads)
+    return finish({"tool": "featherweight", "setting": f"at most {share} %", "path": output,
+                   "prefer": "size"}, row)
 
 
 def path(cli, model, given, known, folder, prefer, threads=1):

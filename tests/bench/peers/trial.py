@@ -3,12 +3,14 @@
 """One model: every tool on the same calibration half, every file on the same test half."""
 
 import json
+import math
 import os
 import sys
 
 from . import featherweight, measure, samples, statistics, tools, upgrade
 
 PREFERENCES = ("size", "speed", "both")
+MOST_ASKED = 2  # sizes between stops
 
 
 def say(*words):
@@ -121,6 +123,20 @@ class Trial:
             self.measure(row, ("test",))
         return rows, jobs
 
+    def ask_between(self, arguments, ours, held):
+        """Where a peer's file lies between two stops and beats the smaller, asks for that size."""
+        sizes = sorted({row["bytes"] for row in held if is_lost(row)}, reverse=True)
+        for count in sizes[:MOST_ASKED]:
+            share = math.floor(1e4 * count / self.bytes) / 100
+            row = featherweight.between(
+                arguments.cli, self.path, samples.given(self.samples, "calibration"),
+                featherweight.about(self.samples), self.files, share, arguments.threads)
+            self.measure(row, ("test",))
+            ours.append(row)
+        for row in held:
+            if is_lost(row):
+                row["against"] = hold_against(row, match(ours, row["bytes"]))
+
     def time(self, rows, arguments):
         rows = [row for row in rows if "error" not in row]
         paths = [self.path] + [row["path"] for row in rows]
@@ -173,6 +189,17 @@ def hold_against(row, mine):
         "p_right": statistics.mcnemar(theirs["right_list"], ours["right_list"])
                    if "right_list" in theirs else None,
     }
+
+
+def is_lost(row):
+    """Whether a peer's file had more same answers or decibels than ours of its size."""
+    against = row.get("against")
+    if against is None:
+        return True
+    theirs = row["test"]
+    return against["same"] < theirs["same"] or (
+        None not in (against["sqnr_db"], theirs["sqnr_db"])
+        and against["sqnr_db"] < theirs["sqnr_db"])
 
 
 def is_against(row, mine):
