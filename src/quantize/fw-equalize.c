@@ -351,6 +351,25 @@ search_all (Search *search, FwRepairFlags flags, FwProgress *progress, GError **
   return TRUE;
 }
 
+static gboolean
+has_any (Search *search, FwRepairFlags flags)
+{
+  return ((flags & FW_REPAIR_SMOOTH) != 0 && has_kind (search, TRUE))
+         || ((flags & FW_REPAIR_EQUALIZE) != 0 && has_kind (search, FALSE));
+}
+
+gboolean
+fw_equalize_can (FwModel *prepared, FwRepairFlags flags)
+{
+  g_autoptr (GPtrArray) scalables = NULL;
+  Search search = { .prepared = prepared };
+
+  if ((flags & (FW_REPAIR_SMOOTH | FW_REPAIR_EQUALIZE)) == 0)
+    return FALSE;
+  search.scalables = scalables = fw_scaling_find (prepared);
+  return has_any (&search, flags);
+}
+
 gboolean
 fw_equalize_find (FwModel *prepared,
                   FwRecipe *recipe,
@@ -373,11 +392,8 @@ fw_equalize_find (FwModel *prepared,
                     .cancellable = cancellable };
   gboolean ok;
 
-  if ((flags & (FW_REPAIR_SMOOTH | FW_REPAIR_EQUALIZE)) == 0 || rows->len == 0)
-    return TRUE;
   search.scalables = scalables = fw_scaling_find (prepared);
-  if (!((flags & FW_REPAIR_SMOOTH) != 0 && has_kind (&search, TRUE))
-      && !((flags & FW_REPAIR_EQUALIZE) != 0 && has_kind (&search, FALSE)))
+  if (rows->len == 0 || !has_any (&search, flags))
     return TRUE;
   search.largest = g_new0 (float *, scalables->len + 1);
   ok = search_all (&search, flags, progress, error);

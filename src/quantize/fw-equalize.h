@@ -17,6 +17,9 @@
 
 G_BEGIN_DECLS
 
+/* Whether any value can be scaled by the kinds that @flags name (SMOOTH, EQUALIZE). */
+gboolean fw_equalize_can (FwModel *prepared, FwRepairFlags flags);
+
 /* Puts into @recipe the scalings that help, of the kinds that @flags name (SMOOTH, EQUALIZE).
  * @rows: a few samples, each with a tensor for each model input. @scores: see FwTrial.
  * @arithmetic: whether integer arithmetic counts. Costs nothing where no value can be scaled, else

@@ -255,3 +255,12 @@ fw_recipe_get_n_scalings (FwRecipe *self)
 {
   return g_hash_table_size (self->scalings);
 }
+
+void
+fw_recipe_share_scalings (FwRecipe *self, FwRecipe *other)
+{
+  GHashTable *old = self->scalings;
+
+  self->scalings = g_hash_table_ref (other->scalings);
+  g_hash_table_unref (old);
+}

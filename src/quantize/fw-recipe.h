@@ -73,6 +73,8 @@ fw_recipe_set_scaling (FwRecipe *self, const char *value, const gint8 *exponents
 /* NULL where @value is as it was. */
 const gint8 *fw_recipe_get_scaling (FwRecipe *self, const char *value, gsize *channels);
 guint fw_recipe_get_n_scalings (FwRecipe *self);
+/* From now on both have those of @other. */
+void fw_recipe_share_scalings (FwRecipe *self, FwRecipe *other);
 
 /* Only what the units' options need. */
 JsonNode *fw_recipe_to_json (FwRecipe *self);
