@@ -11,12 +11,14 @@
 #include "fw-file.h"
 #include "fw-prepare.h"
 #include "fw-rewrite.h"
+#include "fw-scaling.h"
 
 static FwModel *
 rebuild (const FwJob *job, FwRecipe *recipe, const char *folder, GError **error)
 {
   g_autoptr (FwModel) original = fw_model_load (job->model, error);
   g_autoptr (FwModel) prepared = NULL;
+  g_autoptr (FwModel) scaled = NULL;
   g_autoptr (GPtrArray) units = NULL;
   g_autoptr (FwRewriter) rewriter = NULL;
 
@@ -25,8 +27,11 @@ rebuild (const FwJob *job, FwRecipe *recipe, const char *folder, GError **error)
   prepared = fw_prepare_model (original, fw_recipe_get_converted (recipe), folder, error);
   if (prepared == NULL)
     return NULL;
-  units = fw_units_find (prepared);
-  rewriter = fw_rewriter_new (prepared, units, job->threads);
+  scaled = fw_scaling_apply (prepared, recipe, error);
+  if (scaled == NULL)
+    return NULL;
+  units = fw_units_find (scaled);
+  rewriter = fw_rewriter_new (scaled, units, job->threads);
   return fw_rewriter_build_file (rewriter, recipe, error);
 }
 
