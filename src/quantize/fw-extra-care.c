@@ -9,10 +9,8 @@
 #include "fw-relay.h"
 #include "fw-rounding.h"
 
-/* As in fw-repair.c; both inputs are looked at together. */
+/* Values of rows that are taken of each sample. */
 #define VALUES_PER_SAMPLE 32768
-#define LEAST_ROWS 16
-#define MOST_ROWS 64
 
 typedef struct
 {
@@ -65,7 +63,7 @@ look_at_samples (guint index, gpointer user_data)
 
   if (entry->moments == NULL)
     return;
-  most = CLAMP (VALUES_PER_SAMPLE / entry->columns.length, LEAST_ROWS, MOST_ROWS);
+  most = fw_second_moments_get_rows (&entry->columns, VALUES_PER_SAMPLE);
   for (guint i = 0; i < fw_relay_get_n_samples (care->relay); i++)
     {
       g_autoptr (FwTensor) original = fw_relay_get (care->relay, i, FALSE);

@@ -7,11 +7,8 @@
 #include "fw-repair.h"
 #include "fw-rounding.h"
 
-/* Values of rows that are taken of each sample, and how many rows at least and at most: short rows
- * are cheap, and long ones have more to be learnt about. */
+/* Values of rows that are taken of each sample. */
 #define VALUES_PER_SAMPLE 16384
-#define LEAST_ROWS 16
-#define MOST_ROWS 64
 
 typedef struct
 {
@@ -133,11 +130,11 @@ fw_repair_observe (FwRepair *self, const char *value, FwTensor *tensor, guint sa
   for (guint i = 0; i < readers->len; i++)
     {
       Entry *entry = readers->pdata[i];
-      gsize rows = VALUES_PER_SAMPLE / entry->columns.length;
 
       fw_second_moments_add (entry->moments, fw_tensor_get_data (tensor), NULL,
                              fw_tensor_get_dims (tensor), fw_tensor_get_n_dims (tensor),
-                             CLAMP (rows, LEAST_ROWS, MOST_ROWS), sample);
+                             fw_second_moments_get_rows (&entry->columns, VALUES_PER_SAMPLE),
+                             sample);
     }
 }
 

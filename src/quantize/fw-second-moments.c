@@ -10,9 +10,13 @@
 #include "fw-second-moments.h"
 
 /* Rows that wait to be multiplied together. */
+#define WAITING 32
 /* What little is known of how inputs go together is trusted less by up to this share. */
 #define MOST_SHRUNK 0.7
-#define WAITING 32
+/* Rows of one sample that are worth taking: rows of many short groups say enough with few. */
+#define LEAST_ROWS 16
+#define LEAST_ROWS_GROUPED 8
+#define MOST_ROWS 64
 /* Rows of a block's matrix that are added to together: the lower half is what they reach. */
 #define PANEL 32
 
@@ -251,26 +255,60 @@ is_usable (const float *row, gsize n)
   return sum < 1e30;
 }
 
+/* Closes ranks over a row that can't be used. */
 static void
-add_row (FwSecondMoments *self,
-         gsize index,
-         const FwColumnsPositions *positions,
-         gsize position,
-         const float *const *values)
+drop_row (FwSecondMoments *self, Group *group, guint row, guint n)
+{
+  const guint n_sides = self->has_cross ? 2 : 1;
+
+  for (guint s = 0; s < n_sides; s++)
+    memmove (group->sides[s].waiting + row * self->row_stride,
+             group->sides[s].waiting + (row + 1) * self->row_stride,
+             (n - row - 1) * self->row_stride * sizeof (float));
+}
+
+/* Adds positions @first to @first + @n - 1, for which there is room. */
+static void
+add_rows (FwSecondMoments *self,
+          gsize index,
+          const FwColumnsPositions *positions,
+          gsize first,
+          guint n,
+          const float *const *values)
 {
   Group *group = &self->groups[index];
   const guint n_sides = self->has_cross ? 2 : 1;
-  gboolean usable = TRUE;
+  guint end = group->n_waiting + n;
 
   for (guint s = 0; s < n_sides; s++)
+    fw_columns_write (positions, values[s], index, first, n,
+                      group->sides[s].waiting + group->n_waiting * self->row_stride,
+                      self->row_stride);
+  for (guint row = group->n_waiting; row < end;)
     {
-      float *row = group->sides[s].waiting + group->n_waiting * self->row_stride;
+      gboolean usable = TRUE;
 
-      fw_columns_write (positions, values[s], index, position, 1, row, self->row_stride);
-      usable = usable && is_usable (row, self->columns.length);
+      for (guint s = 0; s < n_sides; s++)
+        usable
+            = usable
+              && is_usable (group->sides[s].waiting + row * self->row_stride, self->columns.length);
+      if (usable)
+        row++;
+      else
+        drop_row (self, group, row, end--);
     }
-  if (usable && ++group->n_waiting == WAITING)
+  group->n_waiting = end;
+  if (end == WAITING)
     flush (self, group);
+}
+
+gsize
+fw_second_moments_get_rows (const FwColumns *columns, gsize n_values)
+{
+  gsize length = columns->length * columns->groups;
+
+  return CLAMP (n_values / length, columns->groups > 1 ? LEAST_ROWS_GROUPED : LEAST_ROWS,
+                MOST_ROWS);
 }
 
 gsize
@@ -290,8 +328,11 @@ fw_second_moments_add (FwSecondMoments *self,
   if (!fw_columns_choose (&self->columns, dims, n_dims, most, seed, &positions))
     return 0;
   for (gsize g = 0; g < self->columns.groups; g++)
-    for (gsize p = 0; p < positions.n; p++)
-      add_row (self, g, &positions, p, both);
+    for (gsize p = 0, n; p < positions.n; p += n)
+      {
+        n = MIN (positions.n - p, WAITING - self->groups[g].n_waiting);
+        add_rows (self, g, &positions, p, (guint) n, both);
+      }
   return positions.n;
 }
 

@@ -30,6 +30,9 @@ FwSecondMoments *fw_second_moments_new (const FwColumns *columns, gboolean cross
 FwSecondMoments *fw_second_moments_ref (FwSecondMoments *self);
 void fw_second_moments_unref (FwSecondMoments *self);
 
+/* How many rows of one sample to take, so that about @n_values are looked at: 8 to 64. */
+gsize fw_second_moments_get_rows (const FwColumns *columns, gsize n_values);
+
 /* Adds up to @most positions of a sample's tensor, and of the same positions of @quantized, which
  * is NULL unless the object has cross moments. Returns how many positions were used. */
 gsize fw_second_moments_add (FwSecondMoments *self,
