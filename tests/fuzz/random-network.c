@@ -26,7 +26,7 @@ typedef struct
   TinyModel tiny;
   GArray *values;  /* of Value */
   GArray *weights; /* of Value: initializers */
-  guint n_names;
+  guint n_names, n_inputs;
 } Maker;
 
 static guint
@@ -68,7 +68,7 @@ make_name (Maker *m, char *name)
   guint n = m->n_names++;
 
   if (chance (m, 20))
-    g_snprintf (name, 16, "fw%u", n);
+    g_snprintf (name, 16, n < 26 ? "%c" : "%c%c", 'a' + n % 26, 'a' + (n / 26 - 1) % 26);
   else
     g_snprintf (name, 16, "v%u", n);
 }
@@ -122,6 +122,18 @@ attribute_float (GByteArray *list, const char *name, float value)
   g_byte_array_append (attribute, &tag, 1);
   g_byte_array_append (attribute, (const guint8 *) &value, 4);
   tiny_add_int (attribute, 20, 1);
+  tiny_add_message (list, 5, attribute);
+  return list;
+}
+
+static GByteArray *
+attribute_string (GByteArray *list, const char *name, const char *value)
+{
+  GByteArray *attribute = g_byte_array_new ();
+
+  tiny_add_string (attribute, 1, name);
+  tiny_add_string (attribute, 4, value);
+  tiny_add_int (attribute, 20, 3);
   tiny_add_message (list, 5, attribute);
   return list;
 }
@@ -240,6 +252,48 @@ add_matmul (Maker *m, Value in)
     add (m, "MatMul", weights, in.name, NULL, NULL, out, in.rank);
   else
     add (m, "MatMul", in.name, weights, NULL, NULL, out, in.rank);
+}
+
+/* [steps, batch, inputs] */
+static void
+add_recurrent (Maker *m, Value in)
+{
+  gboolean is_lstm = chance (m, 50), both = chance (m, 30);
+  gint64 dirs = both ? 2 : 1, hidden = 2 + pick (m, 6), gates = (is_lstm ? 4 : 3) * hidden;
+  gint64 first[3] = { dirs, gates, in.dims[2] }, second[3] = { dirs, gates, hidden };
+  gint64 biases[2] = { dirs, 2 * gates };
+  gint64 out[4] = { in.dims[0], dirs, in.dims[1], hidden };
+  g_autofree char *weights = NULL;
+  GByteArray *attributes = tiny_attribute_int (NULL, "hidden_size", hidden);
+
+  if (both)
+    attributes = attribute_string (attributes, "direction", "bidirectional");
+  weights = g_strjoin (" ", get_weight (m, first, 3, 1 / sqrt (in.dims[2])),
+                       get_weight (m, second, 3, 1 / sqrt (hidden)),
+                       chance (m, 50) ? get_weight (m, biases, 2, 0.2) : NULL, NULL);
+  add (m, is_lstm ? "LSTM" : "GRU", in.name, weights, NULL, attributes, out, 4);
+}
+
+/* A row of a table for each place where an input of the network is largest: not of other values,
+ * where a small error would choose another row. */
+static void
+add_lookup (Maker *m, Value in)
+{
+  gint64 table[2] = { in.dims[in.rank - 1], 8 + pick (m, 20) }, out[4];
+  gboolean is_input = FALSE;
+  char name[16];
+
+  for (guint i = 0; i < m->n_inputs; i++)
+    is_input |= strcmp (g_array_index (m->values, Value, i).name, in.name) == 0;
+  if (in.rank > 3 || !is_input)
+    return;
+  memcpy (out, in.dims, sizeof out);
+  out[in.rank - 1] = table[1];
+  make_name (m, name);
+  tiny_model_add_node (
+      &m->tiny, "ArgMax", "", in.name, name,
+      tiny_attribute_int (tiny_attribute_int (NULL, "axis", in.rank - 1), "keepdims", 0));
+  add (m, "Gather", get_weight (m, table, 2, 1), name, NULL, NULL, out, in.rank);
 }
 
 static void
@@ -400,7 +454,8 @@ static const Kind kinds[] = {
   { add_global_pool, 3, 4, 1 }, { add_flatten, 2, 4, 1 },
   { add_reshape, 2, 4, 1 },     { add_transpose, 2, 4, 1 },
   { add_sum, 2, 4, 4 },         { add_concat, 2, 4, 2 },
-  { add_plain, 2, 4, 6 },
+  { add_plain, 2, 4, 6 },       { add_recurrent, 3, 3, 3 },
+  { add_lookup, 2, 3, 1 },
 };
 
 static void
@@ -433,7 +488,7 @@ add_something (Maker *m)
 static void
 add_inputs (Maker *m, RandomNetwork *self)
 {
-  self->n_inputs = 1 + chance (m, 25);
+  self->n_inputs = m->n_inputs = 1 + chance (m, 25);
   for (guint i = 0; i < self->n_inputs; i++)
     {
       Value value = { .rank = 2 + pick (m, 3) };
