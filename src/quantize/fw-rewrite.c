@@ -130,9 +130,10 @@ fw_rewriter_list_values (FwRewriter *self)
 static gboolean
 fail_option (const FwUnit *unit, FwOption option, GError **error)
 {
-  g_set_error (error, FW_ERROR, FW_ERROR_BAD_RECIPE,
-               _ ("The layer “%s” can't be kept as “%s”: %s."), unit->name,
-               fw_option_get_title (option), unit->why_not);
+  g_set_error (
+      error, FW_ERROR, FW_ERROR_BAD_RECIPE, _ ("The layer “%s” can't be kept as “%s”: %s."),
+      unit->name, fw_option_get_title (option),
+      unit->why_not != NULL ? unit->why_not : _ ("this kind of layer has no such arithmetic"));
   return FALSE;
 }
 

@@ -19,8 +19,17 @@
 #include "fw-rewrite.h"
 #include "fw-sensitivity.h"
 
-static const FwOption tried[]
-    = { FW_OPTION_FLOAT16, FW_OPTION_INT8_STORAGE, FW_OPTION_INT8_COMPUTE };
+static const FwOption tried[] = {
+  FW_OPTION_FLOAT16,
+  FW_OPTION_INT8_STORAGE,
+  FW_OPTION (5, FW_ARITHMETIC_FLOAT, 0),
+  FW_OPTION (3, FW_ARITHMETIC_FLOAT, 32),
+  FW_OPTION_INT8_COMPUTE,
+  FW_OPTION (6, FW_ARITHMETIC_INT8, 0),
+  FW_OPTION_INT8_DYNAMIC,
+  FW_OPTION_INT4_BLOCKS,
+  FW_OPTION (8, FW_ARITHMETIC_BLOCKS, 64),
+};
 #define N_OPTIONS G_N_ELEMENTS (tried)
 
 typedef struct
@@ -65,7 +74,8 @@ is_weight (FwModel *model, const char *name)
 
   for (gsize i = 0; i < graph->n_node; i++)
     {
-      static const char *const weighted[] = { "Conv", "ConvTranspose", "Gemm", "MatMul", NULL };
+      static const char *const weighted[]
+          = { "Conv", "ConvTranspose", "GRU", "Gemm", "LSTM", "MatMul", "RNN", NULL };
       Onnx__NodeProto *node = graph->node[i];
 
       if (g_strv_contains (weighted, node->op_type))
@@ -215,13 +225,15 @@ try_option (Counts *counts, const ConformanceModel *model, Case *self, guint whi
       if (fw_unit_can (unit, option))
         fw_recipe_set_option (recipe, unit->name, option);
       else
-        conformance_groups_add (counts->kept, unit->why_not, model->name);
+        conformance_groups_add (counts->kept,
+                                unit->why_not != NULL ? unit->why_not : "no other arithmetic",
+                                model->name);
       any |= fw_unit_can (unit, option);
     }
   if (!any)
     return;
   counts->n_can[which]++;
-  built = fw_rewriter_build (self->rewriter, recipe, &error);
+  built = fw_rewriter_build_file (self->rewriter, recipe, &error);
   outputs = built != NULL ? run (self, built, &error) : NULL;
   expected = run (self, plain, NULL);
   if (outputs != NULL && expected != NULL && is_finite (outputs) >= is_finite (expected))
