@@ -154,8 +154,8 @@ take_errors (guint index, GPtrArray *outputs, gpointer user_data, GError **error
   if (original == NULL)
     return FALSE;
   outcome->errors[index] = fw_output_scale_compare (self->scale, original, outputs, errors);
-  for (guint i = 0; i < self->n_outputs; i++)
-    outcome->output_errors[i] += errors[i] / self->samples->len;
+  for (guint i = 0; i < self->n_outputs && index >= self->n_choosing; i++)
+    outcome->output_errors[i] += errors[i] / (self->samples->len - self->n_choosing);
   return TRUE;
 }
 
@@ -429,18 +429,20 @@ fw_trial_half_agree (FwTrialHalf *self, const FwMeasurement *measurement, guint 
   return fw_agreement_new (self->answers + first, measurement->answers + first, labels, n);
 }
 
+/* Of the samples whose figures are shown. */
 static void
 judge_outputs (FwTrialHalf *self, FwMeasurement *result)
 {
   double sum = 0;
 
-  for (guint i = 0; i < self->samples->len; i++)
+  result->worst = self->n_choosing;
+  for (guint i = self->n_choosing; i < self->samples->len; i++)
     {
       sum += result->errors[i].error;
       if (result->errors[i].error > result->errors[result->worst].error)
         result->worst = i;
     }
-  result->sqnr = fw_error_to_decibels (sum / self->samples->len);
+  result->sqnr = fw_error_to_decibels (sum / (self->samples->len - self->n_choosing));
 }
 
 static gboolean

@@ -10,6 +10,7 @@
 #include <math.h>
 #include <string.h>
 
+#include <gdk-pixbuf/gdk-pixbuf.h>
 #include <glib/gstdio.h>
 
 #include "array-files.h"
@@ -207,6 +208,25 @@ make_files (const char *folder)
     }
 }
 
+/* Pieces of the one picture of text that is large enough. */
+static void
+make_crops (const char *folder)
+{
+  g_autofree char *path = get_file ("data/ocr", "sample.jpg");
+  g_autoptr (GdkPixbuf) whole = gdk_pixbuf_new_from_file (path, NULL);
+  const int side = MIN (gdk_pixbuf_get_width (whole), gdk_pixbuf_get_height (whole)) / 2;
+
+  for (int i = 0; i < 24; i++)
+    {
+      g_autofree char *file = g_strdup_printf ("%s/%03d.png", folder, i);
+      g_autoptr (GdkPixbuf) crop = gdk_pixbuf_new_subpixbuf (
+          whole, (gdk_pixbuf_get_width (whole) - side) * (i % 6) / 5,
+          (gdk_pixbuf_get_height (whole) - side) * (i / 6) / 3, side, side);
+
+      g_assert_true (gdk_pixbuf_save (crop, file, "png", NULL, NULL));
+    }
+}
+
 /* Models -------------------------------------------------------------------------------------- */
 
 typedef struct
@@ -230,8 +250,8 @@ static const OtherModel models[] = {
     "general", 30 },
   { "lowlight", "image2image/lowlight_tbefn_240x320", "coco/images", NULL, "rgb-unit", "general",
     30 },
-  { "ocr-det", "ocr/ppocr_mobile_v2_det", "coco/images", NULL, "bgr-paddle", "general", 15 },
-  { "ocr-cls", "ocr/ppocr_mobile_v2_cls", "coco/images", NULL, "bgr-symmetric", "classify-pictures",
+  { "ocr-det", "ocr/ppocr_mobile_v2_det", NULL, make_crops, "bgr-paddle", "general", 20 },
+  { "ocr-cls", "ocr/ppocr_mobile_v2_cls", NULL, make_crops, "bgr-symmetric", "classify-pictures",
     25 },
   { "keypoints", "landmarks/hand_keypoint_mlp", "tabular/hand_keypoint.csv", NULL, NULL, "classify",
     0 },
@@ -277,7 +297,7 @@ get_samples (const OtherModel *other)
 {
   char *folder;
 
-  if (other->preprocess != NULL)
+  if (other->samples != NULL && other->preprocess != NULL)
     return link_some (other);
   if (other->samples != NULL)
     return get_file ("data", other->samples);

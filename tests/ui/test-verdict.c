@@ -52,6 +52,20 @@ test_sample (void)
                 "The same answer: “owl”. It is wrong.", "owl");
 }
 
+/* Where answers have no names, how far the output is off. */
+static void
+test_differences (void)
+{
+  check_sample ("{\"original\":[],\"other\":[],\"changed\":false,\"error\":0}", NULL,
+                "Exactly the same comes out.", "off by 0.0%");
+  check_sample ("{\"original\":[],\"other\":[],\"changed\":false,\"error\":0.0004}", NULL,
+                "What comes out is off by 2.0%, which hardly shows.", "off by 2.0%");
+  check_sample ("{\"original\":[],\"other\":[],\"changed\":true,\"error\":0.04}", NULL,
+                "What comes out is off by 20.0%, which may show.", "off by 20.0%");
+  check_sample ("{\"original\":[],\"other\":[],\"changed\":true,\"error\":null}", NULL,
+                "Something altogether different comes out.", "another shape");
+}
+
 static void
 test_odd_samples (void)
 {
@@ -93,6 +107,10 @@ test_result (void)
   check_result ("{\"same\":{\"same\":103,\"total\":104}}",
                 "103 of 104 answers stayed the same. Look at the one that changed.");
   check_result ("{\"same\":{\"same\":104,\"total\":104}}", "All 104 answers stayed the same.");
+  check_result ("{\"task\":\"general\",\"same\":{\"same\":9,\"total\":10}}",
+                "What comes out of 9 of 10 samples is the same to the eye.");
+  check_result ("{\"task\":\"general\",\"same\":{\"same\":10,\"total\":10}}",
+                "What comes out of all 10 samples is the same to the eye.");
   check_result ("{}", NULL);
   check_result ("{\"same\":{\"same\":5,\"total\":4}}", NULL);
   check_result ("{\"same\":{\"same\":0,\"total\":1e300}}", NULL);
@@ -145,6 +163,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/verdict/sample", test_sample);
+  g_test_add_func ("/verdict/differences", test_differences);
   g_test_add_func ("/verdict/odd-samples", test_odd_samples);
   g_test_add_func ("/verdict/marks", test_marks);
   g_test_add_func ("/verdict/result", test_result);
