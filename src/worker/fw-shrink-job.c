@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "fw-care.h"
+#include "fw-equalize.h"
 #include "fw-error.h"
 #include "fw-file.h"
 #include "fw-json.h"
@@ -21,6 +22,8 @@
 #define N_DETECTIVE 64
 /* Samples that sensitivity is measured on: 8 to 16 rank layers like the whole half does. */
 #define N_FEW 12
+/* Samples that extra care looks at, at most: 4 bits still gain at 100. */
+#define N_CARE 128
 /* Fewer samples than this make figures shaky. */
 #define N_ENOUGH 50
 /* The prepared model must answer like the original, in decibels. */
@@ -29,6 +32,8 @@
 #define N_ASKED 4
 /* Samples whose means correct the biases of the first version: five are nearly as good as all. */
 #define N_FIRST 8
+/* Samples that scalings of channels are tried on. */
+#define N_SCALING 8
 
 FwShrinkJob *
 fw_shrink_job_new (const FwJob *job,
@@ -44,6 +49,7 @@ fw_shrink_job_new (const FwJob *job,
   self->cancellable = cancellable;
   self->begun = g_get_monotonic_time ();
   self->few = g_ptr_array_new_with_free_func ((GDestroyNotify) g_ptr_array_unref);
+  self->rows = g_ptr_array_new_with_free_func ((GDestroyNotify) g_ptr_array_unref);
   return self;
 }
 
@@ -55,7 +61,9 @@ fw_shrink_job_free (FwShrinkJob *self)
   g_free (self->time_share);
   g_free (self->harms);
   g_clear_pointer (&self->recipe, fw_recipe_free);
+  g_clear_pointer (&self->scalings, fw_recipe_free);
   g_ptr_array_unref (self->few);
+  g_ptr_array_unref (self->rows);
   g_clear_pointer (&self->repair, fw_repair_free);
   g_clear_pointer (&self->rewriter, fw_rewriter_free);
   g_clear_pointer (&self->units, g_ptr_array_unref);
@@ -368,6 +376,31 @@ decode_from (Calibrating *self, guint index)
   self->job->decoding += g_get_monotonic_time () - begun;
 }
 
+/* A rounding does better on the very samples that it was found with: harm is measured on others,
+ * where there are enough. */
+static gboolean
+is_for_roundings (const Calibrating *calibrating, guint sample)
+{
+  return sample >= N_FEW || calibrating->samples->len < 4 * N_FEW;
+}
+
+static void
+keep_row (Calibrating *calibrating, GPtrArray *row, guint index)
+{
+  FwShrinkJob *self = calibrating->job;
+  guint64 size = 0;
+
+  if (self->few->len < N_FEW)
+    g_ptr_array_add (self->few, g_ptr_array_ref (row));
+  if (self->job->care != FW_CARE_EXTRA || fw_large_job_is_on () || self->rows->len >= N_CARE
+      || !is_for_roundings (calibrating, index))
+    return;
+  for (guint i = 0; i < row->len; i++)
+    size += fw_tensor_get_n_elements (g_ptr_array_index (row, i)) * sizeof (float);
+  if (size * (self->rows->len + 1) <= fw_shrink_job_get_memory_limit () / 2)
+    g_ptr_array_add (self->rows, g_ptr_array_ref (row));
+}
+
 static GPtrArray *
 feed_sample (guint index, gpointer user_data, GError **error)
 {
@@ -387,19 +420,17 @@ feed_sample (guint index, gpointer user_data, GError **error)
                               calibrating->errors[place]);
       return NULL;
     }
-  if (!calibrating->only_looks && self->few->len < N_FEW)
-    g_ptr_array_add (self->few, g_ptr_array_ref (row));
+  if (!calibrating->only_looks)
+    keep_row (calibrating, row, index);
   return g_ptr_array_ref (row);
 }
 
-/* A rounding does better on the very samples that it was found with: harm is measured on others,
- * where there are enough. */
 static void
 observe (const char *value, FwTensor *tensor, guint sample, gpointer user_data)
 {
   const Calibrating *calibrating = user_data;
 
-  if (sample >= N_FEW || calibrating->samples->len < 4 * N_FEW)
+  if (is_for_roundings (calibrating, sample))
     fw_repair_observe (calibrating->job->repair, value, tensor, sample);
 }
 
@@ -605,13 +636,78 @@ fw_shrink_job_make_first_recipe (FwShrinkJob *self, GError **error)
   return recipe;
 }
 
-/* Second moments may take this share of the memory of the machine. */
-static guint64
-get_moments_limit (void)
+guint64
+fw_shrink_job_get_memory_limit (void)
 {
   guint64 pages = sysconf (_SC_PHYS_PAGES), page = sysconf (_SC_PAGESIZE);
 
   return pages * page / 8;
+}
+
+/* The first few samples, before the pass over all of them. */
+static GPtrArray *
+look_at_few (FwShrinkJob *self)
+{
+  g_autoptr (GPtrArray) samples
+      = g_ptr_array_copy (fw_sample_set_get_calibration (self->samples), NULL, NULL);
+  Calibrating looking = { .job = self, .samples = samples, .only_looks = TRUE };
+  GPtrArray *rows = g_ptr_array_new_with_free_func ((GDestroyNotify) g_ptr_array_unref);
+
+  for (guint i = 0; i < samples->len && rows->len < N_SCALING; i++)
+    {
+      GPtrArray *row = feed_sample (i, &looking, NULL);
+
+      if (row != NULL)
+        g_ptr_array_add (rows, row);
+    }
+  calibrating_let_go (&looking);
+  return rows;
+}
+
+/* Goes on with the prepared model scaled as was found. */
+static gboolean
+take_scalings (FwShrinkJob *self, FwRecipe *scalings, GError **error)
+{
+  FwModel *scaled;
+
+  if (fw_recipe_get_n_scalings (scalings) == 0)
+    return TRUE;
+  scaled = fw_scaling_apply (self->prepared, scalings, error);
+  if (scaled == NULL)
+    return FALSE;
+  g_clear_pointer (&self->rewriter, fw_rewriter_free);
+  g_clear_pointer (&self->units, g_ptr_array_unref);
+  fw_model_unref (self->prepared);
+  self->prepared = scaled;
+  self->units = fw_units_find (scaled);
+  self->rewriter = fw_rewriter_new (scaled, self->units, self->job->threads);
+  self->scalings = fw_recipe_copy (scalings);
+  return TRUE;
+}
+
+/* Outliers of transformers are looked for always, layers of other models with extra care. */
+static gboolean
+scale_channels (FwShrinkJob *self, GError **error)
+{
+  FwRepairFlags wanted
+      = FW_REPAIR_SMOOTH | (self->job->care == FW_CARE_EXTRA ? FW_REPAIR_EQUALIZE : 0);
+  g_autoptr (FwRecipe) scalings = NULL;
+  g_autoptr (GPtrArray) rows = NULL;
+  g_autoptr (GError) local = NULL;
+
+  if (fw_large_job_is_on () || !fw_equalize_can (self->prepared, self->repairs & wanted))
+    return TRUE;
+  rows = look_at_few (self);
+  scalings = fw_recipe_new (self->original_sha256, self->converted);
+  if (fw_equalize_find (self->prepared, scalings, self->repairs & wanted,
+                        (const char *const *) self->scores, rows,
+                        self->job->prefer != FW_PREFER_SIZE, self->job->threads, NULL,
+                        self->cancellable, &local))
+    return take_scalings (self, scalings, error);
+  if (g_cancellable_set_error_if_cancelled (self->cancellable, error))
+    return FALSE;
+  g_message ("Channels stay as they are: %s", local->message);
+  return TRUE;
 }
 
 gboolean
@@ -620,14 +716,13 @@ fw_shrink_job_calibrate (FwShrinkJob *self, GError **error)
   g_autoptr (FwProgress) progress = fw_shrink_job_begin_phase (self, FW_PHASE_CALIBRATE);
   g_auto (GStrv) values = fw_rewriter_list_values (self->rewriter);
   g_autoptr (FwCalibration) calibration = NULL;
-  FwRepairFlags repairs;
 
-  if (!fw_care_read_repairs (self->job, &repairs, error))
+  if (!fw_care_read_repairs (self->job, &self->repairs, error) || !scale_channels (self, error))
     return FALSE;
   /* Second moments of wide layers take more room than the layers. */
   if (!fw_large_job_is_on ())
-    self->repair = fw_repair_new (self->prepared, self->units, repairs, get_moments_limit (),
-                                  self->job->threads);
+    self->repair = fw_repair_new (self->prepared, self->units, self->repairs,
+                                  fw_shrink_job_get_memory_limit (), self->job->threads);
   calibration = run_calibration (self, G_MAXUINT, (const char *const *) values, progress, error);
   if (calibration == NULL)
     return FALSE;
@@ -639,8 +734,10 @@ fw_shrink_job_calibrate (FwShrinkJob *self, GError **error)
       return FALSE;
     }
   self->recipe = fw_recipe_new (self->original_sha256, self->converted);
+  if (self->scalings != NULL)
+    fw_recipe_share_scalings (self->recipe, self->scalings);
   fill_ranges (self, self->recipe, calibration, values);
-  if (repairs & FW_REPAIR_BIAS)
+  if (self->repairs & FW_REPAIR_BIAS)
     fill_means (self, self->recipe, calibration);
   return TRUE;
 }

@@ -45,11 +45,14 @@ typedef struct
   char **scores; /* the values that harm is measured at, NULL-terminated */
   GPtrArray *units;
   FwRewriter *rewriter;
+  FwRepairFlags repairs;
   FwRepair *repair; /* what calibration has seen, for roundings; NULL where none are made */
 
-  GPtrArray *few; /* rows of FwTensors: some calibration samples, for quick measurements */
+  GPtrArray *few;  /* rows of FwTensors: some calibration samples, for quick measurements */
+  GPtrArray *rows; /* as many of them as extra care wants and memory holds */
   guint n_calibration;
-  FwRecipe *recipe; /* ranges and means, all units at float32 */
+  FwRecipe *recipe;   /* ranges and means, all units at float32 */
+  FwRecipe *scalings; /* those of the prepared model, and nothing else; NULL for none */
 
   FwUnitHarm *harms;
   double *time_share; /* NULL where no int8 arithmetic is considered */
@@ -83,6 +86,8 @@ gboolean fw_shrink_job_calibrate (FwShrinkJob *self, GError **error);
 /* Ranks units and options and lays out the path. */
 gboolean fw_shrink_job_find_path (FwShrinkJob *self, GError **error);
 
+/* Bytes that second moments, or samples kept for care, may take. */
+guint64 fw_shrink_job_get_memory_limit (void);
 /* Shows how far @phase is as long as it lives. */
 FwProgress *fw_shrink_job_begin_phase (FwShrinkJob *self, FwPhase phase);
 

@@ -9,6 +9,7 @@
 #include <math.h>
 
 #include "fw-error.h"
+#include "fw-extra-care.h"
 #include "fw-file.h"
 #include "fw-large-job.h"
 #include "fw-processor.h"
@@ -128,6 +129,31 @@ fw_stop_to_json (FwStop *self, FwShrinkJob *job)
 /* Building and measuring ------------------------------------------------------------------------
  */
 
+/* Takes the time that the job wants taken. */
+static gboolean
+improve (FwStops *self, FwStop *stop, GError **error)
+{
+  FwShrinkJob *job = self->job;
+  const FwExtraCare care = { .rewriter = job->rewriter,
+                             .units = job->units,
+                             .rows = job->rows,
+                             .repairs = job->repairs,
+                             .max_bytes = fw_shrink_job_get_memory_limit (),
+                             .threads = job->job->threads };
+  g_autoptr (GError) local = NULL;
+
+  if (job->rows->len == 0 || stop->is_provisional
+      || fw_extra_care_improve (&care, stop->recipe, NULL, job->cancellable, &local))
+    return TRUE;
+  if (fw_error_get_code (local) == FW_ERROR_CANCELLED)
+    {
+      g_propagate_error (error, g_steal_pointer (&local));
+      return FALSE;
+    }
+  g_message ("A version goes without extra care: %s", local->message);
+  return TRUE;
+}
+
 /* The file as it will be used: for ARM, with signed activations. */
 static FwModel *
 build_model (FwStops *self, FwStop *stop, GError **error)
@@ -135,8 +161,9 @@ build_model (FwStops *self, FwStop *stop, GError **error)
   FwShrinkJob *job = self->job;
   g_autoptr (FwModel) model = NULL;
 
-  if (job->repair != NULL
-      && !fw_repair_fill (job->repair, stop->recipe, NULL, job->cancellable, error))
+  if ((job->repair != NULL
+       && !fw_repair_fill (job->repair, stop->recipe, NULL, job->cancellable, error))
+      || !improve (self, stop, error))
     return NULL;
   model = fw_rewriter_build_file (job->rewriter, stop->recipe, error);
   if (model == NULL || job->job->device != FW_DEVICE_PHONE || !fw_signed_has_activations (model))
