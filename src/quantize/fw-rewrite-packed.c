@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* Codes of all units of one width are stored as one list and unpacked together (fw-packed.h), by
- * operators that ONNX Runtime runs once, when it loads the model. */
+/* Codes of units of one width are stored as one list and unpacked together (fw-packed.h), by
+ * operators that ONNX Runtime runs once, when it loads the model. Very many codes are several
+ * lists: who works on a large model in pieces unpacks what a piece needs. */
 
 #include "config.h"
 
+#include "fw-mapping.h"
 #include "fw-packed.h"
 #include "fw-rewrite-private.h"
 
@@ -14,6 +16,8 @@
 #define OPSET_SPLIT_INPUT 13
 /* Lists of more codes are widened unit by unit: that takes less memory, and more bytes of file. */
 #define MANY_CODES ((gsize) 1 << 20)
+/* A list that has so many codes takes no more. */
+#define FULL_LIST ((gsize) 2 << 20)
 /* Rows of the tables for bytes. */
 #define BYTE_VALUES 256
 
@@ -30,7 +34,7 @@ typedef struct
 static void
 packed_codes_free (PackedCodes *self)
 {
-  g_bytes_unref (self->codes);
+  g_clear_pointer (&self->codes, g_bytes_unref);
   g_free (self->dims);
   g_free (self->name);
   g_free (self);
@@ -64,7 +68,7 @@ fw_rewriting_make_codes (FwRewriting *self,
   packed = g_new (PackedCodes, 1);
   *packed = (PackedCodes){ bits,
                            type,
-                           g_bytes_ref (codes),
+                           fw_mapping_keep (g_bytes_ref (codes)),
                            g_memdup2 (dims, n_dims * sizeof *dims),
                            n_dims,
                            fw_rewriting_make_name (self) };
@@ -306,7 +310,7 @@ emit_piece (FwRewriting *r, const PackedCodes *piece, const char *codes, gboolea
   g_ptr_array_add (r->first, cast);
 }
 
-/* @pieces: PackedCodes of one width and type. */
+/* @pieces: PackedCodes of one width and type, of which the codes are let go. */
 static void
 emit_list (Unpacking *self, GPtrArray *pieces)
 {
@@ -334,6 +338,8 @@ emit_list (Unpacking *self, GPtrArray *pieces)
     }
   fw_packed_layout_init (&layout, one->bits);
   fw_pack (&layout, lists, pieces->len, &packed);
+  for (guint i = 0; i < pieces->len; i++)
+    g_clear_pointer (&((PackedCodes *) g_ptr_array_index (pieces, i))->codes, g_bytes_unref);
   widen = one->type == FW_ELEMENT_FLOAT && n > (gint64) MANY_CODES;
   indices = make_indices (self, &layout, &packed);
   codes = fw_rewriting_make_node (r, r->first, "Gather",
@@ -353,6 +359,34 @@ emit_list (Unpacking *self, GPtrArray *pieces)
     emit_piece (r, g_ptr_array_index (pieces, i), parts[i], widen);
 }
 
+/* All codes of this width and type, in as few lists as may be. */
+static void
+emit_lists (Unpacking *self, guint bits, FwElementType type)
+{
+  g_autoptr (GPtrArray) pieces = g_ptr_array_new ();
+  gsize n = 0;
+
+  for (guint i = 0; i < self->r->packed->len; i++)
+    {
+      PackedCodes *packed = g_ptr_array_index (self->r->packed, i);
+      gsize size;
+
+      if (packed->bits != bits || packed->type != type)
+        continue;
+      size = g_bytes_get_size (packed->codes);
+      if (n > 0 && n + size > FULL_LIST)
+        {
+          emit_list (self, pieces);
+          g_ptr_array_set_size (pieces, 0);
+          n = 0;
+        }
+      g_ptr_array_add (pieces, packed);
+      n += size;
+    }
+  if (pieces->len > 0)
+    emit_list (self, pieces);
+}
+
 void
 fw_rewriting_emit_packed (FwRewriting *self)
 {
@@ -364,18 +398,6 @@ fw_rewriting_emit_packed (FwRewriting *self)
   make_rows (&unpacking);
   for (guint bits = 7; bits >= 2; bits--)
     for (guint t = 0; t < G_N_ELEMENTS (types); t++)
-      {
-        g_autoptr (GPtrArray) pieces = g_ptr_array_new ();
-
-        for (guint i = 0; i < self->packed->len; i++)
-          {
-            PackedCodes *packed = g_ptr_array_index (self->packed, i);
-
-            if (packed->bits == bits && packed->type == types[t])
-              g_ptr_array_add (pieces, packed);
-          }
-        if (pieces->len > 0)
-          emit_list (&unpacking, pieces);
-      }
+      emit_lists (&unpacking, bits, types[t]);
   g_clear_pointer (&self->packed, g_ptr_array_unref);
 }
