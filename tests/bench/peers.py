@@ -28,6 +28,8 @@ def parse():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     options.add_common(parser)
     parser.add_argument("--tools", nargs="*", default=environments.TOOLS, help="peers to run")
+    parser.add_argument("--prefer", nargs="*", default=["size", "speed", "both"],
+                        help="preferences that our program is run with")
     parser.add_argument("--slow", action="store_true", help="settings that take minutes, too")
     parser.add_argument("--limit", type=int, default=600, help="seconds for a setting")
     parser.add_argument("--out", help="results.json and table.md go there; the work folder")
@@ -76,10 +78,27 @@ def try_model(real, model, installed, arguments):
     }
 
 
+def keep(entry, arguments):
+    folder = os.path.join(arguments.out, "models")
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, entry["name"] + ".json"), "w", encoding="utf-8") as file:
+        json.dump(entry, file)
+
+
+def kept(arguments):
+    """What was measured of each model, now or before."""
+    from peers import samples
+
+    for model in samples.MODELS + [samples.RESNET50]:
+        path = os.path.join(arguments.out, "models", model.name + ".json")
+        if os.path.exists(path):
+            with open(path, encoding="utf-8") as file:
+                yield json.load(file)
+
+
 def write(entries, installed, versions, arguments):
     from peers import table
 
-    os.makedirs(arguments.out, exist_ok=True)
     text = ""
     for key, words in (("against", "at no more bytes"),
                        ("against_fast", "at no more bytes and no more time")):
@@ -105,18 +124,19 @@ def main():
     versions = {tool: environments.versions(arguments.venv, tool)
                 for tool, why in installed.items() if why is None}
     real = samples.Collection(arguments.real)
-    entries = []
+    text = ""
     for model in samples.MODELS + [samples.RESNET50]:
         if arguments.models and model.name not in arguments.models:
             continue
         print(model.name, "…", file=sys.stderr, flush=True)
         try:
-            entries.append(try_model(real, model, installed, arguments))
+            keep(try_model(real, model, installed, arguments), arguments)
         except Exception:  # the other models go on
             traceback.print_exc()
-        text = write(entries, installed, versions, arguments)
-    if entries:
-        print(text)
+        entries = list(kept(arguments))
+        if entries:
+            text = write(entries, installed, versions, arguments)
+    print(text)
 
 
 if __name__ == "__main__":

@@ -9,8 +9,7 @@ import sys
 
 from . import featherweight, measure, samples, statistics, tools, upgrade
 
-PREFERENCES = ("size", "speed", "both")
-MOST_ASKED = 2  # sizes between stops
+MOST_ASKED = 1  # sizes between stops
 
 
 def say(*words):
@@ -105,7 +104,7 @@ class Trial:
         rows = [featherweight.plain(*common, "int8-compute", arguments.threads)]
         rows[0]["plain"] = True
         jobs = {}
-        for prefer in PREFERENCES:
+        for prefer in arguments.prefer:
             stops, job = featherweight.path(*common, prefer, arguments.threads)
             jobs[prefer] = job
             if "error" in job:
