@@ -27,6 +27,7 @@ typedef struct
   guint first_compute;
   double *time; /* [units + 1]: predicted latency with int8 from a unit on, never rising forwards */
   GArray *chain;     /* units that may compute, last first */
+  double *overhead;  /* [chain + 1]: bytes that it takes so many of them to compute */
   guint level;       /* how many of them do */
   gboolean together; /* those of the chain go to 8 bits and to int8 arithmetic at once */
   FwOption *state;
@@ -198,7 +199,8 @@ plan_chain (Planning *p)
       /* What goes with fewer bits is paid for by the bytes that it saves. */
       harm += MAX (get_harm (p, unit, to) - get_harm (p, unit, from), 0);
       bytes += get_saved_bytes (p, unit, from, to);
-      saved = p->byte_weight * bytes
+      saved = p->byte_weight
+                  * (bytes - (p->overhead[level] - p->overhead[p->level]) / p->input->original_size)
               + p->time_weight * (get_time (p, p->level) - get_time (p, level));
       slope = harm / saved;
       if (saved > 0 && slope <= best.slope && !is_detour (p, level))
@@ -238,7 +240,8 @@ static void
 fill_step (Planning *p, FwStep *step)
 {
   const FwPathInput *input = p->input;
-  double size = fw_sizes_get_base (input->sizes) + fw_sizes_get_shared (input->sizes, p->state);
+  double size = fw_sizes_get_base (input->sizes) + fw_sizes_get_shared (input->sizes, p->state)
+                + p->overhead[p->level];
 
   step->harm = 0;
   for (guint i = 0; i < input->units->len; i++)
@@ -373,6 +376,7 @@ try_path (const FwPathInput *input, gboolean together, FwPath **result)
   g_autofree FwOption *state = g_new0 (FwOption, n);
   g_autofree Move *moves = g_new0 (Move, n);
   g_autofree Move *dynamic_moves = g_new0 (Move, n);
+  g_autofree double *overhead = NULL;
   Planning p = { .input = input,
                  .together = together,
                  .time = time,
@@ -388,6 +392,10 @@ try_path (const FwPathInput *input, gboolean together, FwPath **result)
   smooth_time (&p);
   choose_chain (&p);
   path->first_compute = p.first_compute;
+  overhead = g_new0 (double, chain->len + 1);
+  fw_sizes_measure_chain (input->sizes, (const guint *) (gpointer) chain->data, chain->len,
+                          input->compute_bits, overhead);
+  p.overhead = overhead;
   is_whole = fill_path (&p, path) || chain->len == 0;
   *result = path;
   return is_whole;

@@ -7,6 +7,11 @@
 /* Units changed to see what an option takes beside its codes. */
 #define N_TRIED 3
 
+/* Bytes of a model that takes its time to be built, and places on the chain that are. */
+#define LARGE 20000000
+#define N_LARGE_PLACES 8
+#define N_PLACES 64
+
 /* What an option takes beside codes and scales. */
 typedef struct
 {
@@ -159,6 +164,8 @@ fw_sizes_get (FwSizes *self, guint unit, FwOption option)
 
   if (option == FW_OPTION_FLOAT32)
     return 4.0 * entry->n_weights;
+  if (fw_option_get_arithmetic (option) == FW_ARITHMETIC_INT8)
+    option = FW_OPTION (fw_option_get_bits (option), FW_ARITHMETIC_FLOAT, 0);
   return count (entry, option) + get_beside (self, option)->unit;
 }
 
@@ -173,9 +180,45 @@ fw_sizes_get_shared (FwSizes *self, const FwOption *options)
       guint bits = fw_option_get_bits (options[i]);
 
       if (bits < G_N_ELEMENTS (most))
-        most[bits] = MAX (most[bits], get_beside (self, options[i])->first);
+        most[bits] = MAX (most[bits], get_beside (self, FW_OPTION (bits, 0, 0))->first);
     }
   for (guint bits = 0; bits < G_N_ELEMENTS (most); bits++)
     bytes += most[bits];
   return bytes;
+}
+
+/* What is built is the whole model: of a large one few, of a small one all places. */
+static guint
+count_places (FwSizes *self, guint n)
+{
+  return MIN (n, self->base > LARGE ? N_LARGE_PLACES : N_PLACES);
+}
+
+void
+fw_sizes_measure_chain (FwSizes *self, const guint *chain, guint n, guint bits, double *overhead)
+{
+  FwOption option = FW_OPTION (bits, FW_ARITHMETIC_INT8, 0);
+  g_autofree FwOption *options = g_new0 (FwOption, self->units->len);
+  guint n_places = count_places (self, n), known = 0;
+  double stored = 0;
+
+  overhead[0] = 0;
+  for (guint level = 1, place = 1; level <= n; level++)
+    {
+      guint unit = chain[level - 1];
+      guint64 size;
+
+      options[unit] = option;
+      stored += fw_sizes_get (self, unit, option) - fw_sizes_get (self, unit, FW_OPTION_FLOAT32);
+      overhead[level] = overhead[known];
+      if (level < (guint64) n * place / n_places
+          || !build (self, option, chain, level, &size, NULL))
+        continue;
+      place++;
+      overhead[level] = (double) size - self->base - stored - fw_sizes_get_shared (self, options);
+      for (guint k = known + 1; k < level; k++)
+        overhead[k]
+            = overhead[known] + (overhead[level] - overhead[known]) * (k - known) / (level - known);
+      known = level;
+    }
 }

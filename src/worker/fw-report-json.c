@@ -154,6 +154,37 @@ fw_report_add_measurement (JsonObject *object,
   add_output_errors (object, measurement, trial);
 }
 
+/* Between what numbers of bits most weights are stored: a tenth of them may lie on either side. */
+static void
+add_bits (JsonObject *object, GPtrArray *units, FwRecipe *recipe)
+{
+  JsonObject *bits = json_object_new ();
+  double weights[FW_N_WIDTHS] = { 0 }, all = 0, sum = 0, below = 0;
+  guint low = 0, high = 0;
+
+  for (guint i = 0; i < units->len; i++)
+    {
+      const FwUnit *unit = g_ptr_array_index (units, i);
+
+      weights[fw_width_find (fw_option_get_bits (fw_recipe_get_option (recipe, unit->name)))]
+          += unit->n_weights;
+      all += unit->n_weights;
+    }
+  for (guint k = FW_N_WIDTHS; k-- > 0;)
+    {
+      below += weights[k];
+      sum += weights[k] * fw_widths[k];
+      if (low == 0 && below > 0.1 * all)
+        low = fw_widths[k];
+      if (high == 0 && below >= 0.9 * all)
+        high = fw_widths[k];
+    }
+  json_object_set_int_member (bits, "low", low);
+  json_object_set_int_member (bits, "high", high);
+  fw_report_add_number (bits, "mean", all > 0 ? sum / all : 32);
+  json_object_set_object_member (object, "bits", bits);
+}
+
 void
 fw_report_add_options (JsonObject *object, GPtrArray *units, FwRecipe *recipe)
 {
@@ -184,6 +215,7 @@ fw_report_add_options (JsonObject *object, GPtrArray *units, FwRecipe *recipe)
     }
   json_object_set_array_member (object, "kept_float", kept);
   json_object_set_object_member (object, "options", options);
+  add_bits (object, units, recipe);
 }
 
 void

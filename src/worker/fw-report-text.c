@@ -87,6 +87,20 @@ is_general (JsonObject *result)
   return g_strcmp0 (fw_json_get_string (result, "task", NULL), "general") == 0;
 }
 
+/* "5–6-bit": what most of the weights are stored in. */
+static char *
+describe_bits (JsonObject *stop)
+{
+  JsonObject *bits = fw_json_get_object (stop, "bits");
+  double low = fw_json_get_number (bits, "low", -1), high = fw_json_get_number (bits, "high", -1);
+
+  if (!(low >= 1 && low <= high && high <= 64))
+    return g_strdup ("");
+  if (low == high)
+    return g_strdup_printf (_ ("%.0f-bit"), low);
+  return g_strdup_printf (_ ("%.0f–%.0f-bit"), low, high);
+}
+
 static char **
 stop_cells (JsonObject *stop, double original, gboolean labels)
 {
@@ -98,11 +112,12 @@ stop_cells (JsonObject *stop, double original, gboolean labels)
   g_autofree char *share = describe_share (size, whole);
   g_autofree char *speed = describe_speedup (stop);
   g_autofree char *same = describe_same (stop);
+  g_autofree char *bits = describe_bits (stop);
   char **row;
 
   position = g_strdup_printf ("%.0f", fw_json_get_number (stop, "position", 0));
   g_strv_builder_add (cells, fw_json_get_boolean (stop, "recommended", FALSE) ? "★" : "");
-  g_strv_builder_add_many (cells, position, bytes, share, speed, same, NULL);
+  g_strv_builder_add_many (cells, position, bytes, share, bits, speed, same, NULL);
   if (labels)
     {
       g_autofree char *accuracy = describe_accuracy (stop, "accuracy");
@@ -117,8 +132,15 @@ stop_cells (JsonObject *stop, double original, gboolean labels)
 static void
 append_stops (GString *text, JsonObject *result)
 {
-  const char *titles[] = { "",           _ (">Position"),     _ (">Size"), _ (">Of original"),
-                           _ (">Speed"), _ (">Same answers"), NULL,        NULL };
+  const char *titles[] = { "",
+                           _ (">Position"),
+                           _ (">Size"),
+                           _ (">Of original"),
+                           _ (">Stored as"),
+                           _ (">Speed"),
+                           _ (">Same answers"),
+                           NULL,
+                           NULL };
   JsonArray *stops = fw_json_get_array (result, "stops");
   gboolean labels = fw_json_get_object (result, "original_accuracy") != NULL;
   double original = fw_json_get_number (result, "original_size_bytes", -1);
@@ -128,9 +150,9 @@ append_stops (GString *text, JsonObject *result)
   if (n == 0)
     return;
   if (is_general (result))
-    titles[5] = _ (">Same to the eye");
+    titles[6] = _ (">Same to the eye");
   if (labels)
-    titles[6] = _ (">Right answers");
+    titles[7] = _ (">Right answers");
   table = fw_text_table_new (titles);
   for (guint i = 0; i < n; i++)
     {
@@ -285,6 +307,21 @@ append_samples (GString *text, JsonObject *result)
     }
 }
 
+/* Times of this computer say nothing about another one. */
+static void
+append_target (GString *text, JsonObject *result)
+{
+  const char *target = fw_json_get_string (result, "target", "");
+
+  if (strcmp (target, "phone") == 0)
+    g_string_append (text, _ ("Made for a phone. Its speed there was not measured: the share of "
+                              "calculations done in 8 bits was taken for it.\n"));
+  else if (strcmp (target, "older-computer") == 0)
+    g_string_append (text, _ ("Made for older computers, where it gives these very answers. Its "
+                              "speed there was not measured: the share of calculations done in 8 "
+                              "bits was taken for it.\n"));
+}
+
 static void
 append_kept (GString *text, JsonObject *result)
 {
@@ -364,6 +401,7 @@ append_shrink (GString *text, const FwJob *job, JsonObject *result)
       append_costs (text, result);
     }
   append_samples (text, result);
+  append_target (text, result);
   append_kept (text, result);
   append_warnings (text, result);
   append_place (text, job, result);

@@ -428,6 +428,28 @@ order_for_haste (GArray *stops)
     g_array_index (stops, guint, i) = g_array_index (ordered, guint, i);
 }
 
+/* The path knows sizes within a few bytes; neighbours in a tiny model may turn out the other way
+ * round. */
+static void
+drop_larger (FwStops *self)
+{
+  guint64 least = G_MAXUINT64;
+
+  for (guint i = 0; i < self->stops->len;)
+    {
+      FwStop *stop = g_ptr_array_index (self->stops, i);
+
+      if (stop->size > least)
+        {
+          g_unlink (stop->path);
+          g_ptr_array_remove_index (self->stops, i);
+          continue;
+        }
+      least = stop->size;
+      i++;
+    }
+}
+
 /* Now that the path is known, the provisional stop gets its true place on it. */
 static void
 place_first (FwStops *self)
@@ -477,6 +499,7 @@ fw_stops_measure_path (FwStops *self, GError **error)
         }
     }
   fw_events_phase (self->job->events, FW_PHASE_MEASURE, 1);
+  drop_larger (self);
   recommend (self);
   return TRUE;
 }

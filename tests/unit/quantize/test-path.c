@@ -319,10 +319,8 @@ test_correct_harms (Fixture *f, gconstpointer data)
 
 /* Versions are as large as the path says, within a few bytes a unit. */
 static void
-test_sizes (Fixture *f, gconstpointer data)
+assert_sizes (Fixture *f, FwPath *path)
 {
-  g_autoptr (FwPath) path = find_path (f, FW_PREFER_SIZE, NULL);
-
   for (guint n = 1; n <= path->steps->len; n++)
     {
       g_autoptr (GError) error = NULL;
@@ -336,6 +334,16 @@ test_sizes (Fixture *f, gconstpointer data)
                         fw_model_get_size (model));
       g_assert_cmpint (ABS ((gint64) (step->size - fw_model_get_size (model))), <=, 150);
     }
+}
+
+static void
+test_sizes (Fixture *f, gconstpointer data)
+{
+  g_autoptr (FwPath) stored = find_path (f, FW_PREFER_SIZE, NULL);
+  g_autoptr (FwPath) computed = find_path (f, FW_PREFER_SPEED, f->time);
+
+  assert_sizes (f, stored);
+  assert_sizes (f, computed);
 }
 
 /* Dynamic int8 goes unit by unit, where it saves time. */
