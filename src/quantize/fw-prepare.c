@@ -16,6 +16,8 @@
 #define IR_VERSION_FREE_INITIALIZERS 4
 /* The format's version that came with operator set 13. */
 #define IR_VERSION_OPSET_13 7
+/* Stored numbers of a large model that ONNX Runtime is shown, the smallest ones. */
+#define SHOWN_BYTES ((guint64) 64 << 20)
 
 static gboolean
 is_quantized_operator (const char *op_type)
@@ -147,7 +149,7 @@ optimize_basic (FwModel *model, const char *folder, GError **error)
 static FwModel *
 optimize_large (FwModel *model, const char *folder, GError **error)
 {
-  g_autoptr (FwModel) light = fw_model_withhold (model, fw_session_get_piece_size ());
+  g_autoptr (FwModel) light = fw_model_withhold (model, SHOWN_BYTES);
   FwModel *optimized = optimize_basic (light, folder, error);
 
   if (optimized != NULL)
