@@ -339,7 +339,7 @@ add_gate (Builder *b,
   const FwRange *range = fw_recipe_get_range (b->recipe, value);
   const float scale = range != NULL ? range->scale : 1;
   const guint8 zero = range != NULL ? range->zero_point : 0, no = FALSE;
-  g_autofree char *names[4] = { NULL };
+  char *names[4] = { NULL };
   g_autofree char *shut = NULL;
   g_autofree char *open = make_name (self);
   GPtrArray *shut_nodes, *open_nodes = g_ptr_array_new ();
@@ -352,7 +352,7 @@ add_gate (Builder *b,
   gate.zero_point = add_input (self, names[2], scalar_new (FW_ELEMENT_UINT8, &zero));
   if (is_dynamic)
     gate.dynamic = add_input (self, names[3], scalar_new (FW_ELEMENT_BOOL, &no));
-  for (guint i = 0; i < G_N_ELEMENTS (names) - 1; i++)
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
     g_clear_pointer (&names[i], g_free);
 
   shut_nodes = make_shut (self, &gate, from, &shut);
