@@ -17,6 +17,7 @@ typedef struct
   guint index;
   const FwUnit *unit;
   FwOption option;
+  gboolean has_columns;
   FwColumns columns;
   FwSecondMoments *moments; /* NULL where the unit keeps what it has */
 } Entry;
@@ -194,7 +195,7 @@ improve_groups (Care *care, FwProgress *progress, GError **error)
         {
           Entry *entry = care->entries->pdata[j];
 
-          if (strcmp (entry->unit->input, values[i]) == 0)
+          if (entry->has_columns && strcmp (entry->unit->input, values[i]) == 0)
             g_ptr_array_add (group, entry);
         }
       if (!improve_group (care, values[i], error))
@@ -211,6 +212,7 @@ static GPtrArray *
 list_entries (const FwExtraCare *self, FwRecipe *recipe)
 {
   GPtrArray *entries = g_ptr_array_new_with_free_func (entry_free);
+  FwModel *prepared = fw_rewriter_get_prepared (self->rewriter);
 
   for (guint i = 0; i < self->units->len; i++)
     {
@@ -218,15 +220,27 @@ list_entries (const FwExtraCare *self, FwRecipe *recipe)
       FwOption option = fw_recipe_get_option (recipe, unit->name);
       Entry *entry;
 
-      if (option == FW_OPTION_FLOAT32 || unit->input == NULL)
+      if (option == FW_OPTION_FLOAT32)
         continue;
       entry = g_new0 (Entry, 1);
       entry->index = i;
       entry->unit = unit;
       entry->option = option;
+      entry->has_columns = fw_option_get_bits (option) <= 8
+                           && fw_columns_init_for_unit (&entry->columns, prepared, unit)
+                           && fw_model_find_initializer (prepared, unit->input) == NULL;
       g_ptr_array_add (entries, entry);
     }
   return entries;
+}
+
+static gboolean
+has_any_columns (GPtrArray *entries)
+{
+  for (guint i = 0; i < entries->len; i++)
+    if (((const Entry *) entries->pdata[i])->has_columns)
+      return TRUE;
+  return FALSE;
 }
 
 static gboolean
@@ -245,7 +259,7 @@ set_up (Care *care, GError **error)
 
       if (arithmetic == FW_ARITHMETIC_INT8 || arithmetic == FW_ARITHMETIC_INT8_DYNAMIC)
         gates = TRUE;
-      if (g_hash_table_add (seen, entry->unit->input))
+      if (entry->has_columns && g_hash_table_add (seen, entry->unit->input))
         g_ptr_array_add (values, entry->unit->input);
     }
   g_ptr_array_add (values, NULL);
@@ -257,6 +271,16 @@ set_up (Care *care, GError **error)
   care->current = fw_switches_new (care->board);
   if (gates && !fw_switches_set_gates (care->current, care->recipe, error))
     return FALSE;
+  /* What keeps its rounding has it from the start. */
+  for (guint i = 0; i < care->entries->len; i++)
+    {
+      const Entry *entry = care->entries->pdata[i];
+
+      if (!entry->has_columns
+          && !fw_switches_set_option (care->current, care->recipe, entry->index, entry->option,
+                                      error))
+        return FALSE;
+    }
   care->relay
       = fw_relay_new (care->board, names, self->rows, self->max_bytes, self->threads, error);
   return care->relay != NULL;
@@ -293,7 +317,7 @@ fw_extra_care_improve (const FwExtraCare *self,
   Care care = { .self = self, .entries = entries, .cancellable = cancellable };
   gboolean ok;
 
-  if (entries->len == 0 || self->rows->len == 0 || (self->repairs & FW_REPAIR_CROSS) == 0)
+  if (!has_any_columns (entries) || self->rows->len == 0 || (self->repairs & FW_REPAIR_CROSS) == 0)
     return TRUE;
 
   draft = fw_recipe_copy (recipe);
