@@ -75,9 +75,8 @@ fw_peak_memory_run (const char *model,
 
   for (guint i = 0; i < RUNS; i++)
     {
-      g_autoptr (GPtrArray) outputs
-          = fw_session_run (session, NULL, (FwTensor *const *) row->pdata, row->len, NULL,
-                            cancellable, error);
+      g_autoptr (GPtrArray) outputs = fw_session_run (session, NULL, (FwTensor *const *) row->pdata,
+                                                      row->len, NULL, cancellable, error);
 
       if (outputs == NULL)
         return NULL;

@@ -266,7 +266,10 @@ append_costs (GString *text, JsonObject *result)
   double memory = fw_json_get_number (result, "peak_rss_bytes", -1);
   double original = fw_json_get_number (result, "original_peak_rss_bytes", -1);
 
-  if (now > 0 && before > 0)
+  if (now > 0 && before > 0 && MIN (now, before) < 0.1)
+    g_string_append_printf (text, _ ("An answer takes %.4f ms here instead of %.4f ms.\n"), now,
+                            before);
+  else if (now > 0 && before > 0)
     g_string_append_printf (text, _ ("An answer takes %.2f ms here instead of %.2f ms.\n"), now,
                             before);
   if (fw_json_get_boolean (result, "latency_is_rough", FALSE))
