@@ -9,6 +9,9 @@
 #include "fw-rewrite-pad.h"
 #include "fw-rewrite-private.h"
 
+/* Fewer scales take no more room than the product that makes them. */
+#define LEAST_PRODUCT 16
+
 static gboolean
 fail_no_range (const char *value, GError **error)
 {
@@ -190,6 +193,23 @@ add_compute_weights (FwRewriting *r,
   return fw_rewriting_make_pad (r, r->head, stored, pads, n_dims);
 }
 
+/* The bias's scales are those of the weights times the input's, and are stored so: a product takes
+ * less than they do. */
+static char *
+make_bias_scales (FwRewriting *r, const FwCodedWeights *small, float input, const char *scales)
+{
+  const float *steps = g_bytes_get_data (small->bias_scale, NULL);
+  const float *values = g_bytes_get_data (small->scales, NULL);
+  gsize n = g_bytes_get_size (small->bias_scale) / sizeof (float), same = 0;
+
+  while (same < n && steps[same] == input * values[same])
+    same++;
+  if (same < n || n < LEAST_PRODUCT)
+    return fw_rewriting_make_list (r, FW_ELEMENT_FLOAT, n, small->bias_scale);
+  return fw_rewriting_make_node (r, r->head, "Mul", scales,
+                                 fw_rewriting_get_scalar (r, FW_ELEMENT_FLOAT, &input));
+}
+
 static gboolean
 compute_int8 (FwRewriting *r, guint position, Onnx__NodeProto *node, GError **error)
 {
@@ -220,7 +240,7 @@ compute_int8 (FwRewriting *r, guint position, Onnx__NodeProto *node, GError **er
   if (small->bias_int != NULL)
     {
       g_autofree char *bias = fw_rewriting_make_list (r, FW_ELEMENT_INT32, n, small->bias_int);
-      g_autofree char *steps = fw_rewriting_make_list (r, FW_ELEMENT_FLOAT, n, small->bias_scale);
+      g_autofree char *steps = make_bias_scales (r, small, range->scale, scales);
       g_autofree char *bias_widened = fw_rewriting_make_name (r);
 
       add_dequantized (r, bias_widened, bias, steps, NULL, 0);

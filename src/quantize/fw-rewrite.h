@@ -2,11 +2,16 @@
 
 /* fw-rewrite.h: the prepared model, rewritten as a recipe says.
  *
- * float16: the initializer is replaced by a half-precision one and a Cast. int8 storage: int8, Cast
- * and Mul by a scale per channel. ONNX Runtime folds both when it loads the model, so that they run
- * as fast as the original. int8 compute: DequantizeLinear on weights (int8, per channel, zero point
- * 0), bias (int32) and input (uint8), and QuantizeLinear on the output, with the operators between
- * such layers in the same dress, which ONNX Runtime fuses into integer kernels.
+ * float16: the initializer is replaced by a half-precision one and a Cast. 8 bits: by int8, Cast
+ * and Mul by a scale for each channel or block. 7 to 2 bits: by bytes that Cast, Gather and Add
+ * make codes of (fw-packed.h), one list for all units of a width. ONNX Runtime does all of it when
+ * it loads the model, which then runs as fast as the original.
+ *
+ * Static int8 arithmetic: DequantizeLinear on weights (int8 from any number of bits, per channel,
+ * zero point 0), bias (int32) and input (uint8), and QuantizeLinear on the output, with the
+ * operators between such layers in the same dress, which ONNX Runtime fuses into integer kernels.
+ * Dynamic: DynamicQuantizeLinear, MatMulInteger, Cast and Mul, which it fuses too. Blocks:
+ * com.microsoft.MatMulNBits.
  *
  * What ONNX Runtime's level 1 would do by itself is kept from happening: it quantizes the weights
  * of a float Conv or Gemm that stands between a DequantizeLinear and a QuantizeLinear, with one
