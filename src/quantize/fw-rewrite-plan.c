@@ -421,6 +421,15 @@ leads_to_entry (Planner *planner, guint position)
     }
 }
 
+/* ONNX Runtime would round above the pool, which then runs on integers of a layout that is slow for
+ * it: several times as long as on floats. */
+static gboolean
+is_pool_at_entry (Planner *planner, guint position)
+{
+  return strcmp (planner->graph->node[position]->op_type, "MaxPool") == 0
+         && leads_to_entry (planner, position);
+}
+
 static void
 find_sandwiched (Planner *planner)
 {
@@ -430,12 +439,14 @@ find_sandwiched (Planner *planner)
     {
       Onnx__NodeProto *node = planner->graph->node[i];
 
-      if (plan->is_int8[i] || node->n_output != 1
-          || (strcmp (node->op_type, "Conv") != 0 && strcmp (node->op_type, "ConvTranspose") != 0
-              && strcmp (node->op_type, "Gemm") != 0))
+      if (plan->is_int8[i] || node->n_output != 1)
         continue;
-      plan->is_sandwiched[i]
-          = comes_from_inside (planner, node->input[0]) && leads_to_entry (planner, i);
+      if (strcmp (node->op_type, "Conv") == 0 || strcmp (node->op_type, "ConvTranspose") == 0
+          || strcmp (node->op_type, "Gemm") == 0)
+        plan->is_sandwiched[i]
+            = comes_from_inside (planner, node->input[0]) && leads_to_entry (planner, i);
+      else
+        plan->is_sandwiched[i] = is_pool_at_entry (planner, i);
     }
 }
 

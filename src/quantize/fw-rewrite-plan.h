@@ -22,7 +22,7 @@ typedef struct
   FwUnit **unit;           /* of each node: the unit that computes in int8 there, or NULL */
   gboolean *is_int8;       /* units and the operators that come along */
   gboolean *is_dropped;    /* a Relu or Clip whose work its neighbour's range does */
-  gboolean *is_sandwiched; /* a float Conv or Gemm that must be shielded (see fw-rewrite.h) */
+  gboolean *is_sandwiched; /* a float Conv, Gemm or MaxPool that must be shielded */
   char **result;      /* of each int8 node: the value that leaves it quantized, or NULL; borrowed */
   GHashTable *inside; /* value -> the value whose range it has; both borrowed */
   GHashTable *entries; /* set of values; borrowed */

@@ -379,6 +379,45 @@ test_slices (Fixture *f, gconstpointer data)
   check_near (f, 4);
 }
 
+/* Rounding must not move above a float pool. */
+static void
+test_pool_at_entry (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) last = g_ptr_array_new ();
+  g_autoptr (FwModel) model = NULL;
+  g_autoptr (FwRewriter) rewriter = NULL;
+  g_autoptr (GError) error = NULL;
+  guint n_shields = 0;
+
+  add_conv (f, "x", "a", 3, 16, 1);
+  tiny_model_add_node (&f->tiny, "MaxPool", "", "a", "p",
+                       tiny_attribute_ints (NULL, "kernel_shape", "2 2"));
+  add_conv (f, "p", "b", 16, 16, 1);
+  tiny_model_add_output (&f->tiny, "b", FW_ELEMENT_FLOAT, "1 16 7 7");
+  finish (f);
+  add_range (f, "a", 0.15f, 128);
+  add_range (f, "p", 0.15f, 128);
+  add_range (f, "b", 1, 128);
+  make_plan (f);
+  g_assert_true (f->plan->is_int8[get_node (f, "p")]);
+  g_assert_false (f->plan->is_sandwiched[get_node (f, "p")]);
+  g_clear_pointer (&f->plan, fw_rewrite_plan_free);
+
+  g_ptr_array_add (last, g_ptr_array_index (f->units, 1));
+  f->plan = fw_rewrite_plan_new (f->model, f->index, last, f->recipe);
+  g_assert_false (f->plan->is_int8[get_node (f, "p")]);
+  g_assert_true (f->plan->is_sandwiched[get_node (f, "p")]);
+
+  rewriter = fw_rewriter_new (f->model, f->units, 1);
+  fw_recipe_set_option (f->recipe, ((FwUnit *) last->pdata[0])->name, FW_OPTION_INT8_COMPUTE);
+  model = fw_rewriter_build (rewriter, f->recipe, &error);
+  g_assert_no_error (error);
+  for (gsize i = 0; i < fw_model_get_graph (model)->n_node; i++)
+    if (strcmp (fw_model_get_graph (model)->node[i]->op_type, "LeakyRelu") == 0)
+      n_shields++;
+  g_assert_cmpuint (n_shields, ==, 1);
+}
+
 #define ADD(name, size, function)                                                                  \
   g_test_add ("/plan/" name, Fixture, GINT_TO_POINTER (size), set_up, function, tear_down)
 
@@ -394,5 +433,6 @@ main (int argc, char **argv)
   ADD ("padding-depthwise", 8, test_padding_depthwise);
   ADD ("padding-refused", 8, test_padding_refused);
   ADD ("slices", 32, test_slices);
+  ADD ("pool-at-entry", 8, test_pool_at_entry);
   return g_test_run ();
 }
