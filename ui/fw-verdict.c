@@ -62,10 +62,9 @@ describe_difference (FwSampleItem *sample)
     return g_strdup (_ ("Exactly the same comes out."));
   if (fw_sample_item_get_changed (sample))
     /* Translators: how far a model's output is from what it was. */
-    return g_strdup_printf (_ ("What comes out is off by %.1f%%, which may show."),
+    return g_strdup_printf (_ ("What comes out is off by %.1f%%: too much to count as the same."),
                             100 * difference);
-  return g_strdup_printf (_ ("What comes out is off by %.1f%%, which hardly shows."),
-                          100 * difference);
+  return g_strdup_printf (_ ("Nearly the same comes out: off by %.1f%%."), 100 * difference);
 }
 
 char *
@@ -125,12 +124,12 @@ static char *
 describe_outputs (int stayed, int total)
 {
   if (stayed == total)
-    return g_strdup_printf (ngettext ("What comes out of the one sample is the same to the eye.",
-                                      "What comes out of all %d samples is the same to the eye.",
+    return g_strdup_printf (ngettext ("What comes out of the one sample is nearly the same.",
+                                      "What comes out of all %d samples is nearly the same.",
                                       total),
                             total);
-  return g_strdup_printf (ngettext ("What comes out of %d of %d sample is the same to the eye.",
-                                    "What comes out of %d of %d samples is the same to the eye.",
+  return g_strdup_printf (ngettext ("What comes out of %d of %d sample is nearly the same.",
+                                    "What comes out of %d of %d samples is nearly the same.",
                                     total),
                           stayed, total);
 }

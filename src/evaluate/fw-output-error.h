@@ -13,8 +13,9 @@
  * held to a stricter measure. The error of a sample is that of its worst output.
  *
  * A sample counts as the same where its error is at most that of 20 dB, and of the numbers of each
- * output of whole numbers at least 99 % are equal: what a person looking at both would hardly
- * notice. A number that is not finite where the original's is makes the error infinite.
+ * output of whole numbers at least 99 % are equal. That is nearly the same, and said so: in a
+ * picture, 20 dB can be seen by who looks for it. A number that is not finite where the original's
+ * is makes the error infinite.
  */
 
 #pragma once

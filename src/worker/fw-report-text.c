@@ -150,7 +150,7 @@ append_stops (GString *text, JsonObject *result)
   if (n == 0)
     return;
   if (is_general (result))
-    titles[6] = _ (">Same to the eye");
+    titles[6] = _ (">Nearly the same");
   if (labels)
     titles[7] = _ (">Right answers");
   table = fw_text_table_new (titles);
@@ -191,9 +191,9 @@ same_clause (JsonObject *object)
 
   if (n_same < 0 || total < 1)
     return g_strdup (_ ("answers not compared"));
-  same = is_general (object) ? g_strdup_printf (
-             _ ("%.0f of %.0f samples come out the same to the eye"), n_same, total)
-                             : g_strdup_printf (_ ("%.0f of %.0f answers the same"), n_same, total);
+  same = is_general (object)
+             ? g_strdup_printf (_ ("%.0f of %.0f samples come out nearly the same"), n_same, total)
+             : g_strdup_printf (_ ("%.0f of %.0f answers the same"), n_same, total);
   return interval != NULL ? g_strdup_printf ("%s (%s)", same, interval) : g_steal_pointer (&same);
 }
 

@@ -59,9 +59,9 @@ test_differences (void)
   check_sample ("{\"original\":[],\"other\":[],\"changed\":false,\"error\":0}", NULL,
                 "Exactly the same comes out.", "off by 0.0%");
   check_sample ("{\"original\":[],\"other\":[],\"changed\":false,\"error\":0.0004}", NULL,
-                "What comes out is off by 2.0%, which hardly shows.", "off by 2.0%");
+                "Nearly the same comes out: off by 2.0%.", "off by 2.0%");
   check_sample ("{\"original\":[],\"other\":[],\"changed\":true,\"error\":0.04}", NULL,
-                "What comes out is off by 20.0%, which may show.", "off by 20.0%");
+                "What comes out is off by 20.0%: too much to count as the same.", "off by 20.0%");
   check_sample ("{\"original\":[],\"other\":[],\"changed\":true,\"error\":null}", NULL,
                 "Something altogether different comes out.", "another shape");
 }
@@ -108,9 +108,9 @@ test_result (void)
                 "103 of 104 answers stayed the same. Look at the one that changed.");
   check_result ("{\"same\":{\"same\":104,\"total\":104}}", "All 104 answers stayed the same.");
   check_result ("{\"task\":\"general\",\"same\":{\"same\":9,\"total\":10}}",
-                "What comes out of 9 of 10 samples is the same to the eye.");
+                "What comes out of 9 of 10 samples is nearly the same.");
   check_result ("{\"task\":\"general\",\"same\":{\"same\":10,\"total\":10}}",
-                "What comes out of all 10 samples is the same to the eye.");
+                "What comes out of all 10 samples is nearly the same.");
   check_result ("{}", NULL);
   check_result ("{\"same\":{\"same\":5,\"total\":4}}", NULL);
   check_result ("{\"same\":{\"same\":0,\"total\":1e300}}", NULL);
