@@ -244,15 +244,14 @@ fw_prepare_model (FwModel *original, gboolean convert, const char *folder, GErro
 static gboolean
 keeps_order_of_scores (const char *op_type)
 {
-  static const char *const names[]
-      = { "Softmax",  "LogSoftmax", "Sigmoid", "Identity", "Flatten",
-          "Reshape", "Squeeze",    "ArgMax",  NULL };
+  static const char *const names[] = { "Softmax", "LogSoftmax", "Sigmoid", "Identity", "Flatten",
+                                       "Reshape", "Squeeze",    "ArgMax",  NULL };
 
   return g_strv_contains (names, op_type);
 }
 
-/* The place of the input of @node that goes on to the scores. A class that is only named where it is
- * sure enough comes through a Where. */
+/* The place of the input of @node that goes on to the scores. A class that is only named where it
+ * is sure enough comes through a Where. */
 static gsize
 find_input (FwGraphIndex *index, Onnx__GraphProto *graph, const Onnx__NodeProto *node)
 {
