@@ -20,11 +20,14 @@
 /* Places where noise is added, and how much: the share of a value's variance. */
 #define MAX_NOISES 8
 #define NOISE 1e-3
+#define LEAST_NOISE 1e-6
 /* What noise does at the scores is believed within these. */
 #define LEAST_GAIN 1e-4
 #define MOST_GAIN 1e4
 /* Half precision keeps 11 bits of each weight, where 8 bits are shared by a channel. */
 #define HALF_OF_INT8 1e-3
+/* This share of a value's mean square is always part of its variance. */
+#define LEAST_OF_SQUARE 1e-4
 #define DIGITS 3
 
 typedef struct
@@ -40,6 +43,7 @@ typedef struct
   guint n_scores;
   guint n_rows, n_noises;
   guint *noise_at;     /* [n_noises]: segments */
+  double *noise_size;  /* [n_noises]: as a share of the variance */
   guint n_slots;       /* clean rows, then NOISE_ROWS for each noise */
   guint n_live;        /* of slots */
   GHashTable *shelves; /* value: FwTensorShelf */
@@ -58,6 +62,8 @@ typedef struct
   GPtrArray *weights; /* FwTensor */
   GPtrArray *outputs; /* names; NULL-terminated */
   GPtrArray *clean;   /* of each row: what came out, of GPtrArray */
+  GPtrArray *rounded; /* the same of the first rows with a unit at 4 bits, or empty */
+  double rounded_error;
 } Loaded;
 
 static FwUnit *
@@ -139,6 +145,7 @@ loaded_clear (Loaded *self)
   g_clear_pointer (&self->weights, g_ptr_array_unref);
   g_clear_pointer (&self->outputs, g_ptr_array_unref);
   g_clear_pointer (&self->clean, g_ptr_array_unref);
+  g_clear_pointer (&self->rounded, g_ptr_array_unref);
 }
 
 static gboolean
@@ -155,6 +162,7 @@ load_segment (Layerwise *self, Loaded *loaded, GError **error)
   loaded->weights = g_ptr_array_new_with_free_func ((GDestroyNotify) fw_tensor_unref);
   loaded->outputs = g_ptr_array_new ();
   loaded->clean = g_ptr_array_new_with_free_func ((GDestroyNotify) g_ptr_array_unref);
+  loaded->rounded = g_ptr_array_new_with_free_func ((GDestroyNotify) g_ptr_array_unref);
   for (guint i = 0; i < segment->inputs->len; i++)
     g_ptr_array_add (loaded->names, segment->inputs->pdata[i]);
   for (guint i = 0; i < segment->weights->len; i++)
@@ -280,6 +288,7 @@ run_all (Layerwise *self, Loaded *loaded, GError **error)
 
 /* Errors --------------------------------------------------------------------------------------- */
 
+/* As harm at the scores is measured: what hardly changes does not count for more than its noise. */
 static double
 get_variance (const float *values, gsize n, gsize *n_finite)
 {
@@ -296,7 +305,8 @@ get_variance (const float *values, gsize n, gsize *n_finite)
   if (*n_finite == 0)
     return 0;
   sum /= *n_finite;
-  return MAX (squares / *n_finite - sum * sum, 0);
+  squares /= *n_finite;
+  return MAX (squares - sum * sum, 0) + LEAST_OF_SQUARE * squares;
 }
 
 /* Adds what @other differs from @clean, and what there is to differ from. */
@@ -388,6 +398,7 @@ measure_changed (Layerwise *self, Loaded *loaded, Changed *changed, double *harm
   g_autofree double *errors = g_new0 (double, n + 1);
   g_autofree double *scales = g_new0 (double, n + 1);
 
+  g_ptr_array_set_size (loaded->rounded, 0);
   for (guint row = 0; row < self->n_rows; row++)
     {
       GPtrArray *clean = loaded->clean->pdata[row];
@@ -398,8 +409,10 @@ measure_changed (Layerwise *self, Loaded *loaded, Changed *changed, double *harm
         return FALSE;
       for (guint i = 0; i < n; i++)
         add_error (clean->pdata[i], results->pdata[i], &errors[i], &scales[i]);
+      if (row < NOISE_ROWS)
+        g_ptr_array_add (loaded->rounded, g_steal_pointer (&results));
     }
-  *harm = get_mean_error (errors, scales, n);
+  *harm = loaded->rounded_error = get_mean_error (errors, scales, n);
   return TRUE;
 }
 
@@ -473,6 +486,11 @@ add_noise (FwTensor *clean, guint64 seed, GError **error)
 static gboolean
 begin_noise (Layerwise *self, Loaded *loaded, guint noise, GError **error)
 {
+  /* The error of a rounded unit is no white noise: averages don't take it away. */
+  gboolean is_rounded = loaded->rounded->len >= MIN (NOISE_ROWS, self->n_rows)
+                        && loaded->rounded_error > LEAST_NOISE && isfinite (loaded->rounded_error);
+
+  self->noise_size[noise] = is_rounded ? loaded->rounded_error : NOISE;
   for (guint row = 0; row < NOISE_ROWS; row++)
     {
       guint slot = self->n_rows + noise * NOISE_ROWS + row, from = row % self->n_rows;
@@ -494,14 +512,16 @@ begin_noise (Layerwise *self, Loaded *loaded, guint noise, GError **error)
           self->answers[slot]->pdata[i] = fw_tensor_ref (self->answers[from]->pdata[i]);
       for (guint i = 0; i < clean->len; i++)
         {
+          const char *value = loaded->outputs->pdata[i];
           g_autoptr (FwTensor) noisy = NULL;
 
-          if (clean->pdata[i] == NULL
-              || !is_needed_after (self, loaded->outputs->pdata[i], loaded->position)
+          if (clean->pdata[i] == NULL || !is_needed_after (self, value, loaded->position)
               || fw_tensor_get_element_type (clean->pdata[i]) != FW_ELEMENT_FLOAT)
             continue;
-          noisy = add_noise (clean->pdata[i], slot + 1, error);
-          if (noisy == NULL || !shelve (self, loaded->outputs->pdata[i], slot, noisy, error))
+          noisy = is_rounded
+                      ? fw_tensor_ref (((GPtrArray *) loaded->rounded->pdata[from])->pdata[i])
+                      : add_noise (clean->pdata[i], slot + 1, error);
+          if (noisy == NULL || !shelve (self, value, slot, noisy, error))
             return FALSE;
         }
       self->n_live = slot + 1;
@@ -531,7 +551,7 @@ find_gains (Layerwise *self)
       for (guint row = 0; row < n_rows; row++)
         fw_trial_reference_compare (reference, row, self->answers[first + row],
                                     sums + (gsize) row * n_sums);
-      gain = fw_trial_reference_get_harm (reference, sums, n_rows) / NOISE;
+      gain = fw_trial_reference_get_harm (reference, sums, n_rows) / self->noise_size[k];
       if (!(gain > LEAST_GAIN))
         gain = LEAST_GAIN;
       gain = log (MIN (gain, MOST_GAIN));
@@ -661,15 +681,28 @@ cut (Layerwise *self, guint64 piece_size, GError **error)
   return TRUE;
 }
 
+static gboolean
+has_units (Layerwise *self, const FwSegment *segment)
+{
+  for (guint i = 0; i < self->trial->units->len; i++)
+    if (get_unit (self, i)->node >= segment->first && get_unit (self, i)->node < segment->end)
+      return TRUE;
+  return FALSE;
+}
+
 static void
 plan_noise (Layerwise *self)
 {
-  guint n = self->segments->len;
+  g_autoptr (GArray) places = g_array_new (FALSE, FALSE, sizeof (guint));
 
-  self->n_noises = MIN (n - 1, MAX_NOISES);
+  for (guint i = 0; i + 1 < self->segments->len; i++)
+    if (has_units (self, self->segments->pdata[i]))
+      g_array_append_val (places, i);
+  self->n_noises = MIN (places->len, MAX_NOISES);
   self->noise_at = g_new0 (guint, self->n_noises + 1);
+  self->noise_size = g_new0 (double, self->n_noises + 1);
   for (guint k = 0; k < self->n_noises; k++)
-    self->noise_at[k] = k * (n - 1) / self->n_noises;
+    self->noise_at[k] = g_array_index (places, guint, k * places->len / self->n_noises);
   self->n_rows = MIN (self->trial->rows->len, MAX_ROWS);
   self->n_slots = self->n_rows + self->n_noises * NOISE_ROWS;
   self->n_live = self->n_rows;
@@ -691,6 +724,7 @@ layerwise_clear (Layerwise *self)
     g_ptr_array_unref (self->answers[i]);
   g_free (self->answers);
   g_free (self->noise_at);
+  g_free (self->noise_size);
   g_free (self->at_8);
   g_free (self->at_4);
   g_free (self->segment_of);

@@ -4,8 +4,9 @@
  *
  * The model is cut into segments (fw-segments.h), and a few samples go through one after another.
  * In each segment its units are rounded one at a time, and the error at the segment's own end is
- * measured. What such an error does at the scores is found out by noise of known size: it is added
- * at the ends of some segments and travels on beside the clean samples. The harm is the product.
+ * measured. What such an error does at the scores is found out by errors of known size: at the ends
+ * of some segments what a rounded unit left there (or noise) travels on beside the clean samples.
+ * The harm is the product.
  *
  * The file is gone through once; in memory are one segment's weights and one unit in its smaller
  * forms.

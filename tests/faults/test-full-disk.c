@@ -122,6 +122,16 @@ test_cache_without_inodes (void)
   run_with_cache ("no-inodes", "size=64m,nr_inodes=2");
 }
 
+/* Pieces of a large model put what they make there. */
+static void
+test_large_cache_full (void)
+{
+  g_setenv ("FEATHERWEIGHT_LARGE", "200000", TRUE);
+  run_with_cache ("small-large-cache", "size=4m");
+  run_with_cache ("no-inodes-large", "size=64m,nr_inodes=8");
+  g_unsetenv ("FEATHERWEIGHT_LARGE");
+}
+
 static void
 test_read_only (void)
 {
@@ -255,6 +265,7 @@ main (int argc, char **argv)
   g_test_add_func ("/full-disk/target", test_target_full);
   g_test_add_func ("/full-disk/cache", test_cache_full);
   g_test_add_func ("/full-disk/cache-without-inodes", test_cache_without_inodes);
+  g_test_add_func ("/full-disk/large-cache-full", test_large_cache_full);
   g_test_add_func ("/full-disk/read-only", test_read_only);
   g_test_add_func ("/full-disk/other-disk", test_other_disk);
   g_test_add_func ("/full-disk/history-full", test_history_full);
