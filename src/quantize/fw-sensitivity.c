@@ -324,9 +324,18 @@ measure_all (Ranking *r,
 
   if (!measure_float16 (r, cancellable, error) || !measure_storage (r, storing, cancellable, error))
     return FALSE;
-  return !arithmetic
-         || (measure_arithmetic (r, FW_OPTION_INT8_COMPUTE, computing, cancellable, error)
-             && measure_arithmetic (r, FW_OPTION_INT8_DYNAMIC, dynamic, cancellable, error));
+  if (!arithmetic)
+    return TRUE;
+  if (!measure_arithmetic (r, FW_OPTION_INT8_COMPUTE, computing, cancellable, error)
+      || !measure_arithmetic (r, FW_OPTION_INT8_DYNAMIC, dynamic, cancellable, error))
+    return FALSE;
+  /* Beside weights in blocks activations are rounded in blocks, which does no more than rounding
+   * them as a whole. */
+  for (guint i = 0; i < r->n_units; i++)
+    if (get_unit (r, i)->can[FW_ARITHMETIC_BLOCKS])
+      r->harms[i].arithmetic[FW_ARITHMETIC_BLOCKS]
+          = r->harms[i].arithmetic[FW_ARITHMETIC_INT8_DYNAMIC];
+  return TRUE;
 }
 
 static void
@@ -338,9 +347,6 @@ clear_harms (Ranking *r)
         r->harms[i].storage[k] = k == 0 ? 0 : INFINITY;
       for (guint k = 0; k < FW_N_ARITHMETICS; k++)
         r->harms[i].arithmetic[k] = k == FW_ARITHMETIC_FLOAT ? 0 : INFINITY;
-      /* Weights in blocks are widened as they are used: nothing is rounded but they. */
-      if (get_unit (r, i)->can[FW_ARITHMETIC_BLOCKS])
-        r->harms[i].arithmetic[FW_ARITHMETIC_BLOCKS] = 0;
     }
 }
 

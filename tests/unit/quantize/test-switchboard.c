@@ -2,12 +2,14 @@
 
 #include "config.h"
 
+#include <glib/gstdio.h>
 #include <math.h>
 #include <string.h>
 
 #include "fw-error.h"
 #include "fw-parallel.h"
 #include "fw-predictor.h"
+#include "fw-prepare.h"
 #include "fw-random.h"
 #include "small-network.h"
 #include "tiny-model.h"
@@ -22,6 +24,7 @@ typedef struct
   GPtrArray *rows;
   FwRecipe *recipe;
   const char *values[3];
+  char *folder; /* scratch files of the prepared model */
 } Fixture;
 
 /* Feeding ---------------------------------------------------------------------------------------
@@ -260,6 +263,35 @@ set_up_products (Fixture *f, gconstpointer data)
   finish_fixture (f);
 }
 
+/* The sample that comes with the program, on noise: a picture network with residual sums. */
+static void
+set_up_sample (Fixture *f, gconstpointer data)
+{
+  g_autofree char *path
+      = g_test_build_filename (G_TEST_DIST, "..", "data", "sample", "model.onnx", NULL);
+  g_autoptr (FwModel) original = NULL;
+  g_autoptr (GError) error = NULL;
+
+  f->rows = g_ptr_array_new_with_free_func ((GDestroyNotify) g_ptr_array_unref);
+  if (!tiny_need_runtime ())
+    return;
+  f->folder = g_dir_make_tmp ("fw-switchboard-XXXXXX", &error);
+  g_assert_no_error (error);
+  original = fw_model_load (path, &error);
+  g_assert_no_error (error);
+  f->model = fw_prepare_model (original, TRUE, f->folder, &error);
+  g_assert_no_error (error);
+  f->values[0] = fw_prepare_find_scores (f->model, fw_model_get_graph (f->model)->output[0]->name);
+  for (guint i = 0; i < 3; i++)
+    {
+      GPtrArray *row = row_new ();
+
+      g_ptr_array_add (row, make_noise ((gint64[]){ 1, 3, 128, 128 }, 4, i));
+      g_ptr_array_add (f->rows, row);
+    }
+  finish_fixture (f);
+}
+
 static void
 tear_down (Fixture *f, gconstpointer data)
 {
@@ -268,6 +300,9 @@ tear_down (Fixture *f, gconstpointer data)
   g_clear_pointer (&f->units, g_ptr_array_unref);
   g_clear_pointer (&f->model, fw_model_unref);
   g_clear_pointer (&f->rows, g_ptr_array_unref);
+  if (f->folder != NULL)
+    g_rmdir (f->folder);
+  g_free (f->folder);
 }
 
 /* Comparing -------------------------------------------------------------------------------------
@@ -653,14 +688,31 @@ test_cancelled (Fixture *f, gconstpointer data)
 
 /* Predicting ---------------------------------------------------------------------------------- */
 
+/* @build: whether files are built, as for what does not fit into memory. */
+static FwPredictor *
+make_predictor (Fixture *f, const FwTrial *trial, gboolean build)
+{
+  FwUnit *first = g_ptr_array_index (f->units, 0);
+  guint64 n_weights = first->n_weights;
+  g_autoptr (GError) error = NULL;
+  FwPredictor *predictor;
+
+  if (build)
+    first->n_weights = G_GUINT64_CONSTANT (1) << 40;
+  predictor = fw_predictor_new (trial, NULL, &error);
+  first->n_weights = n_weights;
+  g_assert_no_error (error);
+  g_assert_true ((fw_predictor_get_switchboard (predictor) == NULL) == build);
+  return predictor;
+}
+
 static void
 predict_all (Fixture *f, guint threads, gboolean build, double *harms)
 {
   const FwTrial trial
       = { f->rewriter, f->units, f->recipe, f->values, f->rows, threads, NULL, NULL };
-  guint64 n_weights = ((FwUnit *) g_ptr_array_index (f->units, 0))->n_weights;
   g_autoptr (GPtrArray) recipes = g_ptr_array_new_with_free_func ((GDestroyNotify) fw_recipe_free);
-  g_autoptr (FwPredictor) predictor = NULL;
+  g_autoptr (FwPredictor) predictor = make_predictor (f, &trial, build);
   g_autoptr (GError) error = NULL;
 
   for (guint i = 0; i < f->units->len; i++)
@@ -668,13 +720,6 @@ predict_all (Fixture *f, guint threads, gboolean build, double *harms)
       g_ptr_array_add (recipes, fw_recipe_copy (f->recipe));
       set_units (f, g_ptr_array_index (recipes, i), i, f->units->len - 1, FW_OPTION_INT8_STORAGE);
     }
-  /* What does not fit into memory is built. */
-  if (build)
-    ((FwUnit *) g_ptr_array_index (f->units, 0))->n_weights = G_GUINT64_CONSTANT (1) << 40;
-  predictor = fw_predictor_new (&trial, NULL, &error);
-  ((FwUnit *) g_ptr_array_index (f->units, 0))->n_weights = n_weights;
-  g_assert_no_error (error);
-  g_assert_true ((fw_predictor_get_switchboard (predictor) == NULL) == build);
   fw_predictor_predict (predictor, (FwRecipe *const *) recipes->pdata, recipes->len, 0, harms, NULL,
                         NULL, &error);
   g_assert_no_error (error);
@@ -700,6 +745,31 @@ test_predict (Fixture *f, gconstpointer data)
     }
 }
 
+/* What an app loads runs integer kernels, which round a little otherwise: harms are alike. */
+static void
+test_fused_harm (Fixture *f, gconstpointer data)
+{
+  const FwTrial trial = { f->rewriter, f->units, f->recipe, f->values, f->rows, 2, NULL, NULL };
+  g_autoptr (FwRecipe) recipe = NULL;
+  g_autoptr (GError) error = NULL;
+  double harms[2];
+
+  if (f->model == NULL)
+    return;
+  recipe = fw_recipe_copy (f->recipe);
+  set_units (f, recipe, f->units->len / 3, f->units->len - 1, FW_OPTION_INT8_COMPUTE);
+  for (guint build = 0; build < 2; build++)
+    {
+      g_autoptr (FwPredictor) predictor = make_predictor (f, &trial, build);
+
+      fw_predictor_predict (predictor, &recipe, 1, 0, &harms[build], NULL, NULL, &error);
+      g_assert_no_error (error);
+    }
+  g_test_message ("predicted %.3g, built %.3g", harms[0], harms[1]);
+  g_assert_cmpfloat (harms[0], >, harms[1] / 1.6);
+  g_assert_cmpfloat (harms[0], <, harms[1] * 1.6);
+}
+
 #define ADD(name, set_up, test) g_test_add (name, Fixture, NULL, set_up, test, tear_down)
 
 int
@@ -719,6 +789,8 @@ main (int argc, char *argv[])
   ADD ("/switchboard/products/agrees", set_up_products, test_agrees);
   ADD ("/switchboard/products/mixed", set_up_products, test_mixed);
   ADD ("/switchboard/products/predict", set_up_products, test_predict);
+  ADD ("/switchboard/sample/mixed", set_up_sample, test_mixed);
+  ADD ("/switchboard/sample/fused-harm", set_up_sample, test_fused_harm);
   ADD ("/switchboard/awkward/agrees", set_up_awkward, test_agrees);
   ADD ("/switchboard/awkward/mixed", set_up_awkward, test_mixed);
   ADD ("/switchboard/awkward/reset", set_up_awkward, test_reset);
