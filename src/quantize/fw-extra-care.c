@@ -6,6 +6,7 @@
 
 #include "fw-extra-care.h"
 #include "fw-parallel.h"
+#include "fw-predictor.h"
 #include "fw-relay.h"
 #include "fw-rounding.h"
 
@@ -286,6 +287,42 @@ set_up (Care *care, GError **error)
   return care->relay != NULL;
 }
 
+/* Whether @draft does less harm than @recipe to samples that it was not found with. */
+static gboolean
+compare (const FwExtraCare *self,
+         GPtrArray *entries,
+         FwRecipe *recipe,
+         FwRecipe *draft,
+         gboolean *better,
+         GCancellable *cancellable,
+         GError **error)
+{
+  g_autoptr (FwRecipe) plain = fw_recipe_copy (recipe);
+  g_autoptr (FwPredictor) predictor = NULL;
+  FwTrial trial = { .rewriter = self->rewriter,
+                    .units = self->units,
+                    .recipe = plain,
+                    .scores = self->scores,
+                    .rows = self->held_back,
+                    .threads = self->threads };
+  FwRecipe *const both[] = { recipe, draft };
+  double harms[2] = { 0 };
+
+  *better = TRUE;
+  if (self->held_back == NULL || self->held_back->len == 0 || self->scores == NULL)
+    return TRUE;
+  for (guint i = 0; i < entries->len; i++)
+    fw_recipe_set_option (plain, ((const Entry *) entries->pdata[i])->unit->name,
+                          FW_OPTION_FLOAT32);
+  predictor = fw_predictor_new (&trial, cancellable, error);
+  if (predictor == NULL
+      || !fw_predictor_predict (predictor, both, 2, 0, harms, NULL, cancellable, error))
+    return FALSE;
+  *better = harms[1] < harms[0];
+  g_debug ("extra care: harm %g, before %g", harms[1], harms[0]);
+  return TRUE;
+}
+
 static void
 take_over (GPtrArray *entries, FwRecipe *draft, FwRecipe *recipe)
 {
@@ -315,7 +352,7 @@ fw_extra_care_improve (const FwExtraCare *self,
   g_autoptr (FwRecipe) draft = NULL;
   g_autoptr (GPtrArray) entries = list_entries (self, recipe);
   Care care = { .self = self, .entries = entries, .cancellable = cancellable };
-  gboolean ok;
+  gboolean ok, better;
 
   if (!has_any_columns (entries) || self->rows->len == 0 || (self->repairs & FW_REPAIR_CROSS) == 0)
     return TRUE;
@@ -327,7 +364,8 @@ fw_extra_care_improve (const FwExtraCare *self,
   g_clear_pointer (&care.original, fw_switches_free);
   g_clear_pointer (&care.current, fw_switches_free);
   g_clear_pointer (&care.board, fw_switchboard_unref);
-  if (ok)
+  ok = ok && compare (self, entries, recipe, draft, &better, cancellable, error);
+  if (ok && better)
     take_over (entries, draft, recipe);
   return ok;
 }

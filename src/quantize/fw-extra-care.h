@@ -27,6 +27,10 @@ typedef struct
    * between layers: fewer rows are looked at where they have no room. */
   guint64 max_bytes;
   guint threads; /* 0: all; results don't depend on it */
+  /* Rows that are not among the others, and the values to compare there (see FwTrial): where the
+   * result is no nearer to the original than what was, it is not taken. NULL: it always is. */
+  GPtrArray *held_back;
+  const char *const *scores;
 } FwExtraCare;
 
 /* Puts new roundings and shifts for all units whose weights @recipe stores in 8 bits or fewer into

@@ -139,7 +139,9 @@ improve (FwStops *self, FwStop *stop, GError **error)
                              .rows = job->rows,
                              .repairs = job->repairs,
                              .max_bytes = fw_shrink_job_get_memory_limit (),
-                             .threads = job->job->threads };
+                             .threads = job->job->threads,
+                             .held_back = job->few,
+                             .scores = (const char *const *) job->scores };
   g_autoptr (GError) local = NULL;
 
   if (job->rows->len == 0 || stop->is_provisional
