@@ -232,7 +232,8 @@ static const FwSessionOptions default_options = { .optimization = FW_OPTIMIZE_AL
 static gboolean
 may_be_piecewise (const FwSessionOptions *options)
 {
-  return piece_size > 0 && !options->whole && options->save_optimized == NULL && options->profile_prefix == NULL;
+  return piece_size > 0 && !options->whole && options->save_optimized == NULL
+         && options->profile_prefix == NULL;
 }
 
 static FwSession *
