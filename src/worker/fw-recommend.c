@@ -135,10 +135,11 @@ list_keepers (FwStops *stops, double least_same)
 
       if (stop->measurement == NULL || !keeps_enough (stop, changes[i], wanted))
         continue;
-      /* What was asked for by number must hold in the figures shown, too. */
-      keeps[i] = least_same > 0
-                     ? is_shown_to_keep (stop, wanted)
-                     : is_accurate (stop) && is_fast_enough (stop, stops->job->job->prefer);
+      /* What is said of a version must hold in the figures shown, too: they can't bring a version
+       * forward, but they can speak against it. */
+      keeps[i] = is_shown_to_keep (stop, wanted)
+                 && (least_same > 0
+                     || (is_accurate (stop) && is_fast_enough (stop, stops->job->job->prefer)));
     }
   return keeps;
 }

@@ -8,7 +8,7 @@
  * versions, from all their counts, tells more about each than its own count does.
  *
  * Where there are enough samples, versions are chosen by samples of their own, so that the figures
- * shown were never chosen by.
+ * shown bring no version forward; one that they speak against is passed over.
  */
 
 #pragma once

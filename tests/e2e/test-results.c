@@ -374,8 +374,8 @@ test_damaged_pictures (void)
   g_autofree char *pictures = cli_some_pictures ("damaged", 40);
   g_autofree char *out = cli_path ("from-damaged.onnx");
   guint n = damage_pictures (pictures);
-  g_autoptr (CliRun) run = cli_run ("shrink", model, pictures, "-o", out, "--uniform",
-                                    "int8-storage", "--no-measure", "--json", NULL);
+  g_autoptr (CliRun) run
+      = cli_run ("shrink", model, pictures, "-o", out, "--uniform", "int8-storage", "--json", NULL);
   g_autoptr (JsonObject) result = cli_assert_result (run);
 
   g_assert_cmpint (json_object_get_int_member (result, "calibration_samples")
@@ -401,6 +401,90 @@ test_not_measured (void)
   g_assert_false (g_file_test (out, G_FILE_TEST_EXISTS));
 }
 
+/* For another processor: arithmetic that never overflows there, and no times of this one. */
+static void
+test_devices (void)
+{
+  static const char *const devices[] = { "older-computer", "phone" };
+  g_autofree char *model = cli_sample ("model.onnx");
+  g_autofree char *pictures = cli_some_pictures ("for-devices", 24);
+
+  for (guint i = 0; i < G_N_ELEMENTS (devices); i++)
+    {
+      g_autofree char *name = g_strconcat (devices[i], ".onnx", NULL);
+      g_autofree char *out = cli_path (name);
+      g_autoptr (CliRun) run
+          = cli_run ("shrink", model, pictures, "-o", out, "--target", devices[i], "--prefer",
+                     "speed", "--position", "0", "--json", NULL);
+      g_autoptr (JsonObject) result = cli_assert_result (run);
+      JsonObject *options = json_object_get_object_member (result, "options");
+      g_autoptr (GList) names = json_object_get_members (options);
+      gboolean computes = FALSE;
+
+      g_assert_cmpstr (json_object_get_string_member (result, "target"), ==, devices[i]);
+      g_assert_true (json_object_get_null_member (result, "latency_ms"));
+      g_assert_true (json_object_get_null_member (result, "speedup"));
+      for (GList *l = names; l != NULL; l = l->next)
+        computes = computes || g_str_has_suffix (l->data, "-compute");
+      g_assert_true (computes);
+      if (i == 0)
+        g_assert_false (json_object_has_member (options, "int8-compute"));
+    }
+}
+
+/* Without times the choice is the same each time; and repairs can be left out. */
+static void
+test_size_only (void)
+{
+  g_autofree char *model = cli_sample ("model.onnx");
+  g_autofree char *pictures = cli_some_pictures ("for-size", 24);
+  const char *const extra[] = { "--json", "--seed=0", "--only=none" };
+  g_autofree char *sha256[3] = { NULL };
+
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("size-%u.onnx", i);
+      g_autofree char *out = cli_path (name);
+      g_autoptr (CliRun) run = cli_run ("shrink", model, pictures, "-o", out, "--prefer", "size",
+                                        "--max-size", "20%", "--json", extra[i], NULL);
+      g_autoptr (JsonObject) result = cli_assert_result (run);
+
+      g_assert_cmpint (json_object_get_int_member (result, "size_bytes"), <=,
+                       json_object_get_int_member (result, "original_size_bytes") / 5);
+      sha256[i] = g_strdup (json_object_get_string_member (result, "sha256"));
+    }
+  g_assert_cmpstr (sha256[0], ==, sha256[1]);
+  g_assert_cmpstr (sha256[0], !=, sha256[2]);
+}
+
+/* Any option can be asked for, alone. */
+static void
+test_uniform (void)
+{
+  static const char *const options[] = { "int6-storage", "int4-storage/32", "int5-compute" };
+  g_autofree char *model = cli_sample ("model.onnx");
+  g_autofree char *pictures = cli_some_pictures ("for-uniform", 24);
+  gint64 before = G_MAXINT64;
+
+  for (guint i = 0; i < G_N_ELEMENTS (options); i++)
+    {
+      g_autofree char *name = g_strdup_printf ("uniform-%u.onnx", i);
+      g_autofree char *out = cli_path (name);
+      g_autoptr (CliRun) run = cli_run ("shrink", model, pictures, "-o", out, "--uniform",
+                                        options[i], "--no-measure", "--json", NULL);
+      g_autoptr (JsonObject) result = cli_assert_result (run);
+      JsonObject *used = json_object_get_object_member (result, "options");
+
+      if (!json_object_has_member (used, options[i]))
+        g_test_message ("no %s", options[i]);
+      g_assert_true (json_object_has_member (used, options[i]));
+      g_assert_cmpint (json_object_get_int_member (result, "size_bytes"), <,
+                       json_object_get_int_member (result, "original_size_bytes") * 3 / 10);
+      g_assert_cmpint (json_object_get_int_member (result, "size_bytes"), !=, before);
+      before = json_object_get_int_member (result, "size_bytes");
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -416,5 +500,8 @@ main (int argc, char **argv)
   g_test_add_func ("/results/rebuild", test_rebuild);
   g_test_add_func ("/results/damaged-pictures", test_damaged_pictures);
   g_test_add_func ("/results/not-measured", test_not_measured);
+  g_test_add_func ("/results/devices", test_devices);
+  g_test_add_func ("/results/size-only", test_size_only);
+  g_test_add_func ("/results/uniform", test_uniform);
   return cli_finish ();
 }
