@@ -59,6 +59,7 @@ fw_shrink_job_free (FwShrinkJob *self)
   g_clear_pointer (&self->path, fw_path_free);
   g_clear_pointer (&self->sizes, fw_sizes_free);
   g_free (self->time_share);
+  g_free (self->dynamic_saved);
   g_free (self->harms);
   g_clear_pointer (&self->recipe, fw_recipe_free);
   g_clear_pointer (&self->scalings, fw_recipe_free);

@@ -55,7 +55,8 @@ typedef struct
   FwRecipe *scalings; /* those of the prepared model, and nothing else; NULL for none */
 
   FwUnitHarm *harms;
-  double *time_share; /* NULL where no int8 arithmetic is considered */
+  double *dynamic_saved; /* NULL where no dynamic int8 arithmetic is worth while */
+  double *time_share;    /* NULL where no int8 arithmetic is considered */
   FwSizes *sizes;
   FwPathInput input;
   FwPath *path;

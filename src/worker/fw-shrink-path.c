@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "fw-error.h"
+#include "fw-latency.h"
 #include "fw-large-job.h"
 #include "fw-layerwise.h"
 #include "fw-predictor.h"
@@ -20,6 +21,10 @@
 #define MOST_HARM 0.25
 /* Sums of harms are off by this much where many units are far down. */
 #define HARM_SLACK 8
+/* Of dynamic int8 arithmetic: seconds that it is timed for, and what it must save more than the
+ * arithmetic with fixed ranges. */
+#define SECONDS_OF_DYNAMIC 0.5
+#define LEAST_SAVED 0.05
 /* Prefixes whose joint harm is measured. */
 #define N_PREDICTED 16
 
@@ -172,6 +177,72 @@ predict_harms (FwShrinkJob *self, const FwTrial *trial, FwProgress *progress, GE
 }
 
 static gboolean
+can_be_dynamic (FwShrinkJob *self, guint unit)
+{
+  FwOption option = FW_OPTION (self->input.compute_bits, FW_ARITHMETIC_INT8_DYNAMIC, 0);
+
+  return isfinite (self->harms[unit].arithmetic[FW_ARITHMETIC_INT8_DYNAMIC])
+         && fw_rewriter_can (self->rewriter, self->recipe, unit, option);
+}
+
+static FwSession *
+load_dynamic (FwShrinkJob *self, GError **error)
+{
+  FwOption option = FW_OPTION (self->input.compute_bits, FW_ARITHMETIC_INT8_DYNAMIC, 0);
+  g_autoptr (FwRecipe) recipe = fw_recipe_copy (self->recipe);
+  g_autoptr (FwModel) model = NULL;
+
+  for (guint i = 0; i < self->units->len; i++)
+    if (can_be_dynamic (self, i))
+      fw_recipe_set_option (recipe, ((FwUnit *) g_ptr_array_index (self->units, i))->name, option);
+  model = fw_rewriter_build (self->rewriter, recipe, error);
+  return model != NULL ? fw_trial_load (model, NULL, self->job->threads, error) : NULL;
+}
+
+/* Arithmetic whose ranges are taken at each run is timed for all units at once; what it saves is
+ * theirs by what they have to do. It is considered where it beats fixed ranges clearly. */
+static gboolean
+measure_dynamic (FwShrinkJob *self, GError **error)
+{
+  g_autoptr (FwSession) session = NULL;
+  g_autofree double *shares = NULL;
+  g_autoptr (GError) local = NULL;
+  FwLatencyComparison latency;
+  double all = 0, saved;
+  guint n = 0;
+
+  for (guint i = 0; i < self->units->len; i++)
+    n += can_be_dynamic (self, i);
+  if (n == 0)
+    return TRUE;
+  session = load_dynamic (self, &local);
+  if (session == NULL
+      || !fw_latency_compare (self->trial->original, session, self->few, SECONDS_OF_DYNAMIC,
+                              &latency, self->cancellable, &local)
+      || (shares = count_multiply_adds (self, &local)) == NULL)
+    {
+      if (g_cancellable_set_error_if_cancelled (self->cancellable, error))
+        return FALSE;
+      g_message ("Dynamic int8 arithmetic does not run: %s", local->message);
+      return TRUE;
+    }
+  saved = 1 - 1 / MAX (latency.speedup, 1e-3);
+  for (guint i = 0; i <= self->units->len; i++)
+    all = MAX (all, 1 - self->time_share[i]);
+  g_debug ("dynamic int8 saves %.3f of the time, fixed ranges %.3f", saved, all);
+  if (saved < LEAST_SAVED || saved < all + LEAST_SAVED)
+    return TRUE;
+  g_clear_pointer (&self->time_share, g_free);
+  self->dynamic_saved = g_new0 (double, self->units->len);
+  all = 0;
+  for (guint i = 0; i < self->units->len; i++)
+    all += can_be_dynamic (self, i) ? shares[i] : 0;
+  for (guint i = 0; i < self->units->len; i++)
+    self->dynamic_saved[i] = can_be_dynamic (self, i) && all > 0 ? saved * shares[i] / all : 0;
+  return TRUE;
+}
+
+static gboolean
 rank (FwShrinkJob *self, const FwTrial *trial, gboolean computes, GError **error)
 {
   g_autoptr (FwProgress) progress = fw_shrink_job_begin_phase (self, FW_PHASE_RANK);
@@ -194,7 +265,7 @@ rank (FwShrinkJob *self, const FwTrial *trial, gboolean computes, GError **error
   /* Units behind the region's end had better stay out of it. */
   for (guint i = end; i < self->units->len; i++)
     self->harms[i].arithmetic[FW_ARITHMETIC_INT8] = INFINITY;
-  return TRUE;
+  return measure_dynamic (self, error);
 }
 
 /* The sum of harms is all there is to go by. */
@@ -243,6 +314,7 @@ fw_shrink_job_find_path (FwShrinkJob *self, GError **error)
   self->input.sizes = self->sizes;
   self->input.harms = self->harms;
   self->input.time_share = self->time_share;
+  self->input.dynamic_saved = self->dynamic_saved;
   self->path = fw_path_new (&self->input);
   if (self->path->steps->len == 0)
     {
