@@ -22,5 +22,8 @@ def run(command, log, threads=1, limit=900, environment=None, watch=None):
     variables["PYTHONDONTWRITEBYTECODE"] = "1"
     request = {"command": command, "log": log, "threads": threads, "limit": limit, "watch": watch}
     result = subprocess.run([sys.executable, "-I", "-S", LAUNCH, json.dumps(request)],
-                            stdout=subprocess.PIPE, env=variables, check=True)
+                            stdout=subprocess.PIPE, env=variables, check=False)
+    if result.returncode != 0:
+        return {"seconds": 0, "processor_seconds": 0, "peak_bytes": 0, "code": "no start",
+                "first": None}
     return json.loads(result.stdout)
