@@ -15,7 +15,6 @@ static const struct
   { FW_REPAIR_GPTQ, "gptq" },
   { FW_REPAIR_DESCENT, "coordinate-descent" },
   { FW_REPAIR_CROSS, "cross-term" },
-  { FW_REPAIR_ACTIVATION_BIAS, "activation-bias" },
   { FW_REPAIR_CLIP, "clipping" },
   { FW_REPAIR_SMOOTH, "smoothing" },
   { FW_REPAIR_EQUALIZE, "equalization" },

@@ -10,22 +10,20 @@ G_BEGIN_DECLS
 
 typedef enum
 {
-  FW_REPAIR_BIAS = 1 << 0,            /* analytic bias correction */
-  FW_REPAIR_GPTQ = 1 << 1,            /* rounding errors made good in later columns */
-  FW_REPAIR_DESCENT = 1 << 2,         /* coordinate descent on the rounding */
-  FW_REPAIR_CROSS = 1 << 3,           /* weights refitted to inputs that are quantized already */
-  FW_REPAIR_ACTIVATION_BIAS = 1 << 4, /* biases chosen behind the activation function */
-  FW_REPAIR_CLIP = 1 << 5,            /* the largest weights clipped where that is better */
-  FW_REPAIR_SMOOTH = 1 << 6,          /* outliers of activations moved into weights */
-  FW_REPAIR_EQUALIZE = 1 << 7,        /* channels made alike across layers */
+  FW_REPAIR_BIAS = 1 << 0,     /* analytic bias correction */
+  FW_REPAIR_GPTQ = 1 << 1,     /* rounding errors made good in later columns */
+  FW_REPAIR_DESCENT = 1 << 2,  /* coordinate descent on the rounding */
+  FW_REPAIR_CROSS = 1 << 3,    /* weights refitted to inputs that are quantized already */
+  FW_REPAIR_CLIP = 1 << 4,     /* the largest weights clipped where that is better */
+  FW_REPAIR_SMOOTH = 1 << 5,   /* outliers of activations moved into weights */
+  FW_REPAIR_EQUALIZE = 1 << 6, /* channels made alike across layers */
 } FwRepairFlags;
 
 #define FW_REPAIR_NONE ((FwRepairFlags) 0)
-#define FW_REPAIR_ALL ((FwRepairFlags) 0xff)
+#define FW_REPAIR_ALL ((FwRepairFlags) 0x7f)
 
-/* "bias-correction", "gptq", "coordinate-descent", "cross-term", "activation-bias", "clipping",
- * "smoothing", "equalization"; NULL where @flag is not one of the flags. Static; programs rely on
- * them. */
+/* "bias-correction", "gptq", "coordinate-descent", "cross-term", "clipping", "smoothing",
+ * "equalization"; NULL where @flag is not one of the flags. Static; programs rely on them. */
 const char *fw_repair_get_name (FwRepairFlags flag);
 gboolean fw_repair_from_name (const char *name, FwRepairFlags *flag);
 

@@ -364,7 +364,7 @@ add_shrink_options (GOptionContext *context, Typed *typed)
       N_ ("normal, or extra for better answers in more time"), N_ ("HOW") },
     { "without", 0, 0, G_OPTION_ARG_STRING, &typed->without,
       N_ ("Leave out repairs: bias-correction, gptq, coordinate-descent, cross-term, "
-          "activation-bias, clipping, smoothing, equalization"),
+          "clipping, smoothing, equalization"),
       N_ ("NAME,…") },
     { "only", 0, 0, G_OPTION_ARG_STRING, &typed->only,
       N_ ("Make these repairs and no others, or none"), N_ ("NAME,…") },

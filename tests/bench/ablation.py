@@ -20,8 +20,8 @@ NETWORKS = {
     "cifar10_resnet8_mlperf_tiny": "ResNet-8",
 }
 OPTIONS = ["int8-compute", "int8-storage", "int6-storage", "int4-storage"]
-REPAIRS = ["bias-correction", "gptq", "coordinate-descent", "cross-term", "activation-bias",
-           "clipping", "smoothing", "equalization"]
+REPAIRS = ["bias-correction", "gptq", "coordinate-descent", "cross-term", "clipping",
+           "smoothing", "equalization"]
 
 
 def variants():

@@ -113,6 +113,9 @@ test_repairs (void)
     { "cli shrink m s --only none", FW_REPAIR_NONE },
     { "cli shrink m s --only gptq,bias-correction", FW_REPAIR_GPTQ | FW_REPAIR_BIAS },
     { "cli path m s -o d --without cross-term", FW_REPAIR_ALL & ~FW_REPAIR_CROSS },
+    { "cli shrink m s --without bias-correction,gptq,coordinate-descent,cross-term,clipping,"
+      "smoothing,equalization",
+      FW_REPAIR_NONE },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
