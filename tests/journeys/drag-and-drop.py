@@ -11,7 +11,7 @@ def a_dropped_model_is_looked_at(j):
     j.screenshots("start")
     j.drop(j.model)
     j.wait("label", "Recognizes which of 12 things a picture shows.")
-    j.wait("label", "Now drop your own pictures")
+    j.wait("label", "Now drop your own samples")
     j.screenshot("model")
 
 

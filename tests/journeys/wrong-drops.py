@@ -30,7 +30,7 @@ def a_wrong_file_is_no_model(j):
 def the_right_one_mends_it(j):
     j.drop(j.model)
     j.wait("label", "Recognizes which of 12 things a picture shows.")
-    j.wait("label", "Now drop your own pictures")
+    j.wait("label", "Now drop your own samples")
     assert not j.find("alert"), j.tree()
 
 
