@@ -4,7 +4,7 @@
  * answers are not one list of scores.
  *
  * The error of a float output is the power of the difference over the power of the original, both
- * means over numbers: 0.01 is a signal-to-noise ratio of 20 dB. Where an output has 3 or more dims
+ * means over numbers: 0.001 is a signal-to-noise ratio of 30 dB. Where an output has 3 or more dims
  * and its last one is 2 to 1024, it holds things of different kinds side by side, such as positions
  * in pixels and scores from 0 to 1; then it is taken apart, so that they do not drown one another:
  * columns that hold nothing but values from 0 to 1 are scores and make one group; each other column
@@ -12,9 +12,9 @@
  * The original's power is that over all samples, so that a sample on which nothing happens is not
  * held to a stricter measure. The error of a sample is that of its worst output.
  *
- * A sample counts as the same where its error is at most that of 20 dB, and of the numbers of each
+ * A sample counts as the same where its error is at most that of 30 dB, and of the numbers of each
  * output of whole numbers at least 99 % are equal. That is nearly the same, and said so: in a
- * picture, 20 dB can be seen by who looks for it. A number that is not finite where the original's
+ * picture, 30 dB can be seen by who looks for it. A number that is not finite where the original's
  * is makes the error infinite.
  */
 
@@ -24,7 +24,7 @@
 
 G_BEGIN_DECLS
 
-#define FW_SAME_ERROR 0.01
+#define FW_SAME_ERROR 0.001
 #define FW_SAME_EQUAL 0.99
 
 typedef struct _FwOutputScale FwOutputScale;
