@@ -127,6 +127,14 @@ is_disk_full (FwHistory *self, int code)
          || ((code & 0xff) == SQLITE_IOERR && (system_error == ENOSPC || system_error == EDQUOT));
 }
 
+/* A header that makes no sense has no code of its own. */
+static gboolean
+is_strange_format (FwHistory *self, int code)
+{
+  return code == SQLITE_ERROR && self->database != NULL
+         && strcmp (sqlite3_errmsg (self->database), "unsupported file format") == 0;
+}
+
 void
 fw_history_set_error (FwHistory *self, int code, GError **error)
 {
@@ -137,7 +145,7 @@ fw_history_set_error (FwHistory *self, int code, GError **error)
       fw_error_set_from_errno (error, ENOSPC, TRUE, self->folder);
       return;
     }
-  if (code == SQLITE_IOERR_SHORT_READ)
+  if (code == SQLITE_IOERR_SHORT_READ || is_strange_format (self, code))
     code = SQLITE_CORRUPT;
   switch (code & 0xff)
     {

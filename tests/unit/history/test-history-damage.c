@@ -238,6 +238,23 @@ test_no_file (Fixture *fixture, gconstpointer data)
   assert_works (fixture);
 }
 
+/* A number in the header that SQLite has no code for. */
+static void
+test_strange_format (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *path = fixture_home_path (fixture, "history.db");
+  g_autofree char *bytes = NULL;
+  gsize size;
+
+  fill (fixture);
+  close_history (fixture);
+  g_assert_true (g_file_get_contents (path, &bytes, &size, NULL));
+  bytes[47] = 77;
+  g_assert_true (g_file_set_contents (path, bytes, (gssize) size, NULL));
+  open_damaged (fixture, TRUE);
+  assert_works (fixture);
+}
+
 /* A few bytes anywhere: either nothing is lost, or it is said. */
 static void
 test_random_bytes (Fixture *fixture, gconstpointer data)
@@ -662,6 +679,7 @@ main (int argc, char **argv)
   ADD ("/history-damage/large", test_large);
   ADD ("/history-damage/no-bytes", test_no_bytes);
   ADD ("/history-damage/no-file", test_no_file);
+  ADD ("/history-damage/strange-format", test_strange_format);
   ADD ("/history-damage/random-bytes", test_random_bytes);
   ADD ("/history-damage/other-database", test_other_database);
   ADD ("/history-damage/missing-table", test_missing_table);
