@@ -32,7 +32,7 @@ def no_turn_of_the_loop_is_long_while_a_job_runs(j):
     looks = 0
     worst = [0, 0]
     end = time.monotonic() + journey.JOB_LIMIT
-    while not j.find("status bar", "Recommended:"):
+    while j.find("progress bar", "Progress"):
         if time.monotonic() > end:
             raise journey.Failure("the job does not end")
         slider = j.find("slider", "Version, from smallest to most faithful", "SENSITIVE")
