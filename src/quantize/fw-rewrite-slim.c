@@ -47,7 +47,8 @@ is_default (const Onnx__NodeProto *node, const Onnx__AttributeProto *attribute)
   if (node->domain != NULL && *node->domain != '\0')
     return FALSE;
   if (strcmp (attribute->name, "auto_pad") == 0)
-    return fw_node_has_string (node, "auto_pad", "NOTSET");
+    return attribute->has_s && attribute->s.len == strlen ("NOTSET")
+           && memcmp (attribute->s.data, "NOTSET", strlen ("NOTSET")) == 0;
   for (guint i = 0; i < G_N_ELEMENTS (defaults); i++)
     {
       const Default *entry = &defaults[i];
