@@ -300,6 +300,42 @@ test_old_opset (Fixture *f, gconstpointer data)
 #define ADD(name, opset, function)                                                                 \
   g_test_add ("/rewrite/" name, Fixture, GINT_TO_POINTER (opset), set_up, function, tear_down)
 
+/* Attributes that say what goes without saying, several on one operator, are left out. */
+static void
+test_slim_attributes (Fixture *f, gconstpointer data)
+{
+  g_autoptr (FwModel) prepared = NULL;
+  g_autoptr (FwRewriter) rewriter = NULL;
+  g_autoptr (FwModel) slim = NULL;
+  g_autoptr (GError) error = NULL;
+  Onnx__GraphProto *graph;
+  guint n_conv = 0;
+
+  if (f->recipe == NULL)
+    return;
+  prepared = fw_model_copy (fw_rewriter_get_prepared (f->rewriter));
+  graph = fw_model_get_graph (prepared);
+  for (gsize i = 0; i < graph->n_node; i++)
+    if (strcmp (graph->node[i]->op_type, "Conv") == 0)
+      {
+        const gint64 ones[] = { 1, 1 };
+
+        fw_node_set_ints (graph->node[i], "dilations", ones, 2);
+        fw_node_set_string (graph->node[i], "auto_pad", "NOTSET");
+        n_conv++;
+      }
+  g_assert_cmpuint (n_conv, >, 0);
+  rewriter = fw_rewriter_new (prepared, f->units, 1);
+  slim = fw_rewriter_build_file (rewriter, f->recipe, &error);
+  g_assert_no_error (error);
+  graph = fw_model_get_graph (slim);
+  for (gsize i = 0; i < graph->n_node; i++)
+    {
+      g_assert_null (fw_node_find_attribute (graph->node[i], "dilations"));
+      g_assert_null (fw_node_find_attribute (graph->node[i], "auto_pad"));
+    }
+}
+
 /* Names inside are gone, the answers are not. */
 static void
 test_slim (Fixture *f, gconstpointer data)
@@ -345,5 +381,6 @@ main (int argc, char **argv)
   ADD ("missing-range", 13, test_missing_range);
   ADD ("old-opset", 12, test_old_opset);
   ADD ("slim", 13, test_slim);
+  ADD ("slim-attributes", 13, test_slim_attributes);
   return g_test_run ();
 }
