@@ -19,7 +19,6 @@
 #define MAGNITUDE_BITS 0x7fffffff
 
 /* Added to and taken from a number, leaves it rounded to an integer, half to even. */
-#define ROUNDER_FLOAT 12582912.0f
 #define ROUNDER_DOUBLE 6755399441055744.0
 
 static inline gint32
@@ -151,59 +150,6 @@ fw_kernel_magnitude (const float *values, gsize n)
       magnitude = MAX (magnitude, absolute);
     }
   return from_bits (magnitude);
-}
-
-static inline float
-round_to_step (float value, float scale)
-{
-  float quotient = value / scale;
-
-  quotient = quotient > 127.0f ? 127.0f : quotient;
-  quotient = quotient < -127.0f ? -127.0f : quotient;
-  quotient = quotient == quotient ? quotient : 0.0f;
-  return (quotient + ROUNDER_FLOAT) - ROUNDER_FLOAT;
-}
-
-FW_KERNEL void
-fw_kernel_quantize (const float *restrict values, gsize n, float scale, gint8 *restrict quantized)
-{
-  for (gsize i = 0; i < n; i++)
-    quantized[i] = (gint8) (gint32) round_to_step (values[i], scale);
-}
-
-FW_KERNEL void
-fw_kernel_quantize_columns (const float *restrict values,
-                            gsize n,
-                            const float *restrict scales,
-                            gint8 *restrict quantized)
-{
-  for (gsize i = 0; i < n; i++)
-    quantized[i] = (gint8) (gint32) round_to_step (values[i], scales[i]);
-}
-
-FW_KERNEL double
-fw_kernel_quantize_error (const float *values, gsize n, float scale)
-{
-  double lanes[FW_KERNEL_LANES] = { 0 };
-  double sum = 0;
-  gsize i = 0;
-
-  for (; i + FW_KERNEL_LANES <= n; i += FW_KERNEL_LANES)
-    for (guint j = 0; j < FW_KERNEL_LANES; j++)
-      {
-        float lost = values[i + j] - round_to_step (values[i + j], scale) * scale;
-
-        lanes[j] += (double) lost * (double) lost;
-      }
-  for (guint j = 0; i + j < n; j++)
-    {
-      float lost = values[i + j] - round_to_step (values[i + j], scale) * scale;
-
-      lanes[j] += (double) lost * (double) lost;
-    }
-  for (guint j = 0; j < FW_KERNEL_LANES; j++)
-    sum += lanes[j];
-  return sum;
 }
 
 FW_KERNEL void

@@ -44,14 +44,6 @@ void fw_kernel_index (const float *values, gsize n, float factor, guint half, gu
 /* The largest finite |value|, or 0. */
 float fw_kernel_magnitude (const float *values, gsize n);
 
-/* Rounds values[i] / scale to -127..127, half to even; NaN becomes 0. */
-void fw_kernel_quantize (const float *values, gsize n, float scale, gint8 *quantized);
-/* The same with a scale for each. */
-void
-fw_kernel_quantize_columns (const float *values, gsize n, const float *scales, gint8 *quantized);
-/* The sum of squares of what fw_kernel_quantize () loses. */
-double fw_kernel_quantize_error (const float *values, gsize n, float scale);
-
 void fw_kernel_to_half (const float *values, gsize n, guint16 *halves);
 
 /* The sum over i of weights[i] * mean square of (x - rounded x) for x uniform between lows[i] and

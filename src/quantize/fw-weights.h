@@ -3,8 +3,8 @@
 /* fw-weights.h: weights made small.
  *
  * Weights are seen as [outer, channels, inner] in C order: one scale for each channel. A Conv
- * [M, C/g, kH, kW] is outer 1, channels M; a MatMul [K, N] is outer K, channels N, inner 1.
- * Symmetric: zero point 0, values -127..127. Results are the same for any number of threads.
+ * [M, C/g, kH, kW] is outer 1, channels M; a MatMul [K, N] is outer K, channels N, inner 1. How
+ * they are rounded is in fw-rounding.h.
  */
 
 #pragma once
@@ -17,26 +17,6 @@ typedef struct
 {
   gsize outer, channels, inner;
 } FwWeightShape;
-
-/* scale[channels] = the largest |w| of the channel / 127 (R. Krishnamoorthi 2018), or, if @clip,
- * the scale of 1, 0.99 ... 0.5 times that with the least squared error. A channel of zeros, or of
- * subnormal size, gets 1. */
-void fw_weights_find_scales (const float *weights,
-                             const FwWeightShape *shape,
-                             gboolean clip,
-                             guint threads,
-                             float *scales);
-
-/* Rounds half to even. */
-void fw_weights_quantize (const float *weights,
-                          const FwWeightShape *shape,
-                          const float *scales,
-                          guint threads,
-                          gint8 *quantized);
-void fw_weights_quantize_reference (const float *weights,
-                                    const FwWeightShape *shape,
-                                    const float *scales,
-                                    gint8 *quantized);
 
 /* float16 and back, round half to even. Values beyond ±65504 become ±65504. */
 guint16 fw_float16_from_float (float value);

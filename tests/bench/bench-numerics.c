@@ -5,11 +5,12 @@
 #include "config.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "fw-histogram.h"
 #include "fw-random.h"
 #include "fw-range.h"
-#include "fw-weights.h"
+#include "fw-rounding.h"
 
 #define N ((gsize) 1 << 20)
 #define ROUNDS 9
@@ -76,27 +77,25 @@ static guint16 halves[N];
 static FwWeightShape shape;
 
 static void
-quantize_fast (gpointer data)
+round_nearest (gpointer data)
 {
-  fw_weights_quantize (data, &shape, scales, 1, quantized);
+  fw_rounding_get_codes (data, &shape, 8, 0, scales, NULL, quantized);
 }
 
 static void
-quantize_reference (gpointer data)
+find_rounding (gpointer data)
 {
-  fw_weights_quantize_reference (data, &shape, scales, quantized);
+  const FwRoundingOptions options = { .bits = 8 };
+
+  fw_rounding_unref (fw_rounding_find (data, &shape, &options, NULL, 1));
 }
 
 static void
-find_scales (gpointer data)
+find_clipped_rounding (gpointer data)
 {
-  fw_weights_find_scales (data, &shape, FALSE, 1, scales);
-}
+  const FwRoundingOptions options = { .bits = 8, .repairs = FW_REPAIR_CLIP };
 
-static void
-find_clipped_scales (gpointer data)
-{
-  fw_weights_find_scales (data, &shape, TRUE, 1, scales);
+  fw_rounding_unref (fw_rounding_find (data, &shape, &options, NULL, 1));
 }
 
 static void
@@ -123,23 +122,25 @@ choose_range (gpointer data)
 }
 
 static void
+print_rounding (const char *name, float *values)
+{
+  const FwRoundingOptions options = { .bits = 8 };
+  g_autoptr (FwRounding) rounding = fw_rounding_find (values, &shape, &options, NULL, 1);
+
+  memcpy (scales, g_bytes_get_data (rounding->scales, NULL), shape.channels * sizeof (float));
+  g_print ("%-24s %7.3f ns each to round, %7.3f to find scales, with clipping %7.3f\n", name,
+           time_work (round_nearest, values) * 1e9 / (double) N,
+           time_work (find_rounding, values) * 1e9 / (double) N,
+           time_work (find_clipped_rounding, values) * 1e9 / (double) N);
+}
+
+static void
 bench_weights (float *values)
 {
-  double plain, clipped;
-
   shape = (FwWeightShape){ 1, 1024, N / 1024 };
-  fw_weights_find_scales (values, &shape, FALSE, 1, scales);
-  print_ratio ("rounding, Conv", time_work (quantize_fast, values),
-               time_work (quantize_reference, values), N);
-  plain = time_work (find_scales, values);
-  clipped = time_work (find_clipped_scales, values);
-  g_print ("%-24s %7.3f ns each, with clipping %7.3f\n", "scales", plain * 1e9 / (double) N,
-           clipped * 1e9 / (double) N);
-
+  print_rounding ("weights of Conv", values);
   shape = (FwWeightShape){ N / 1024, 1024, 1 };
-  fw_weights_find_scales (values, &shape, FALSE, 1, scales);
-  print_ratio ("rounding, MatMul", time_work (quantize_fast, values),
-               time_work (quantize_reference, values), N);
+  print_rounding ("weights of MatMul", values);
   print_ratio ("float16", time_work (to_halves, values), time_work (to_halves_singly, values), N);
 }
 
