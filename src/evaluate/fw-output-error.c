@@ -55,12 +55,6 @@ fw_output_scale_free (FwOutputScale *self)
   g_free (self);
 }
 
-guint
-fw_output_scale_get_n (FwOutputScale *self)
-{
-  return self->n;
-}
-
 /* Learning ------------------------------------------------------------------------------------ */
 
 static gboolean

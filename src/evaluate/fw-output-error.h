@@ -32,7 +32,6 @@ typedef struct _FwOutputScale FwOutputScale;
 /* For models of @n outputs. */
 FwOutputScale *fw_output_scale_new (guint n);
 void fw_output_scale_free (FwOutputScale *self);
-guint fw_output_scale_get_n (FwOutputScale *self);
 
 /* Learns from what the original gave for a sample; all are to be seen before any is compared.
  * @outputs: FwTensors, NULL for what is no tensor, which counts for nothing. */

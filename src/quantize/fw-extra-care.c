@@ -40,7 +40,7 @@ entry_free (gpointer data)
 {
   Entry *self = data;
 
-  g_clear_pointer (&self->moments, fw_second_moments_unref);
+  g_clear_pointer (&self->moments, fw_second_moments_free);
   g_free (self);
 }
 
@@ -174,7 +174,7 @@ improve_group (Care *care, const char *value, GError **error)
       if (g_cancellable_set_error_if_cancelled (care->cancellable, error)
           || (entry->moments != NULL && !round_unit (care, entry, error)))
         return FALSE;
-      g_clear_pointer (&entry->moments, fw_second_moments_unref);
+      g_clear_pointer (&entry->moments, fw_second_moments_free);
       if (!fw_switches_set_option (care->current, care->recipe, entry->index, entry->option, error))
         return FALSE;
     }

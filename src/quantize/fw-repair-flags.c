@@ -20,15 +20,6 @@ static const struct
   { FW_REPAIR_EQUALIZE, "equalization" },
 };
 
-const char *
-fw_repair_get_name (FwRepairFlags flag)
-{
-  for (guint i = 0; i < G_N_ELEMENTS (table); i++)
-    if (table[i].flag == flag)
-      return table[i].name;
-  return NULL;
-}
-
 gboolean
 fw_repair_from_name (const char *name, FwRepairFlags *flag)
 {

@@ -23,8 +23,7 @@ typedef enum
 #define FW_REPAIR_ALL ((FwRepairFlags) 0x7f)
 
 /* "bias-correction", "gptq", "coordinate-descent", "cross-term", "clipping", "smoothing",
- * "equalization"; NULL where @flag is not one of the flags. Static; programs rely on them. */
-const char *fw_repair_get_name (FwRepairFlags flag);
+ * "equalization": programs rely on them. FALSE for other names. */
 gboolean fw_repair_from_name (const char *name, FwRepairFlags *flag);
 
 G_END_DECLS

@@ -96,7 +96,7 @@ fw_repair_new (FwModel *prepared,
 
       entry->unit = units->pdata[i];
       entry->roundings
-          = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) fw_rounding_unref);
+          = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) fw_rounding_free);
       for (guint b = 0; b < G_N_ELEMENTS (entry->errors); b++)
         entry->errors[b] = -1;
     }
@@ -110,7 +110,7 @@ fw_repair_free (FwRepair *self)
 {
   for (guint i = 0; i < self->units->len; i++)
     {
-      g_clear_pointer (&self->entries[i].moments, fw_second_moments_unref);
+      g_clear_pointer (&self->entries[i].moments, fw_second_moments_free);
       g_hash_table_unref (self->entries[i].roundings);
     }
   g_free (self->entries);

@@ -33,7 +33,7 @@ fw_unit_weights_new (FwModel *model, const FwUnit *unit, guint threads)
   self->unit = unit;
   self->threads = threads;
   self->weights = fw_tensor_proto_to_floats (weight);
-  self->plain = g_ptr_array_new_with_free_func ((GDestroyNotify) fw_rounding_unref);
+  self->plain = g_ptr_array_new_with_free_func ((GDestroyNotify) fw_rounding_free);
   if (unit->bias != NULL)
     self->bias = fw_tensor_proto_to_floats (fw_model_find_initializer (model, unit->bias));
   return self;

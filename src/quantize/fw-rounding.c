@@ -320,7 +320,6 @@ fw_rounding_find (const float *weights,
     fw_parallel_for ((guint) shape->channels, threads, round_plain_channel, &find);
 
   self = g_new0 (FwRounding, 1);
-  g_atomic_ref_count_init (&self->ref_count);
   self->bits = options->bits;
   self->block = options->block;
   self->shape = *shape;
@@ -331,18 +330,9 @@ fw_rounding_find (const float *weights,
   return self;
 }
 
-FwRounding *
-fw_rounding_ref (FwRounding *self)
-{
-  g_atomic_ref_count_inc (&self->ref_count);
-  return self;
-}
-
 void
-fw_rounding_unref (FwRounding *self)
+fw_rounding_free (FwRounding *self)
 {
-  if (!g_atomic_ref_count_dec (&self->ref_count))
-    return;
   g_bytes_unref (self->scales);
   g_bytes_unref (self->offsets);
   g_free (self);

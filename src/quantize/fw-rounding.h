@@ -32,7 +32,6 @@ typedef struct
 
 typedef struct
 {
-  gatomicrefcount ref_count;
   guint bits, block;
   FwWeightShape shape;
   GBytes *scales;  /* float32, [channels, blocks of a channel] */
@@ -49,8 +48,7 @@ FwRounding *fw_rounding_find (const float *weights,
                               const FwRoundingOptions *options,
                               FwSecondMoments *moments,
                               guint threads);
-FwRounding *fw_rounding_ref (FwRounding *self);
-void fw_rounding_unref (FwRounding *self);
+void fw_rounding_free (FwRounding *self);
 
 /* The codes that @scales and @offsets (NULL: none) stand for, as the weights lie: the code whose
  * index is that of the one nearest to w / scale, plus the offset, clamped. */
@@ -86,6 +84,6 @@ void fw_rounding_add_shift (const float *weights,
                             FwSecondMoments *moments,
                             float *shift);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (FwRounding, fw_rounding_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FwRounding, fw_rounding_free)
 
 G_END_DECLS

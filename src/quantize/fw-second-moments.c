@@ -40,7 +40,6 @@ typedef struct
 
 struct _FwSecondMoments
 {
-  gatomicrefcount ref_count;
   FwColumns columns;
   gboolean has_cross;
   gsize n_blocks, block; /* blocks of the same size but for the last one */
@@ -108,7 +107,6 @@ fw_second_moments_new (const FwColumns *columns, gboolean cross)
   FwSecondMoments *self = g_new0 (FwSecondMoments, 1);
   const gsize length = columns->length;
 
-  g_atomic_ref_count_init (&self->ref_count);
   self->columns = *columns;
   self->has_cross = cross;
   self->block = choose_block (columns);
@@ -133,18 +131,9 @@ fw_second_moments_new (const FwColumns *columns, gboolean cross)
   return self;
 }
 
-FwSecondMoments *
-fw_second_moments_ref (FwSecondMoments *self)
-{
-  g_atomic_ref_count_inc (&self->ref_count);
-  return self;
-}
-
 void
-fw_second_moments_unref (FwSecondMoments *self)
+fw_second_moments_free (FwSecondMoments *self)
 {
-  if (!g_atomic_ref_count_dec (&self->ref_count))
-    return;
   for (gsize g = 0; g < self->columns.groups; g++)
     {
       Group *group = &self->groups[g];

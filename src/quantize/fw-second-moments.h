@@ -27,8 +27,7 @@ typedef struct _FwSecondMoments FwSecondMoments;
 guint64 fw_second_moments_get_size (const FwColumns *columns, gboolean cross);
 
 FwSecondMoments *fw_second_moments_new (const FwColumns *columns, gboolean cross);
-FwSecondMoments *fw_second_moments_ref (FwSecondMoments *self);
-void fw_second_moments_unref (FwSecondMoments *self);
+void fw_second_moments_free (FwSecondMoments *self);
 
 /* How many rows of one sample to take, so that about @n_values are looked at: 8 to 64. */
 gsize fw_second_moments_get_rows (const FwColumns *columns, gsize n_values);
@@ -78,6 +77,6 @@ void fw_second_moments_get_cross (FwSecondMoments *self,
  * other samples (O. Ledoit and M. Wolf 2004, with the share found by trial). */
 void fw_second_moments_shrink (FwSecondMoments *self, gsize group, gsize block, float *matrix);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (FwSecondMoments, fw_second_moments_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FwSecondMoments, fw_second_moments_free)
 
 G_END_DECLS

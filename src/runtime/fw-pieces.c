@@ -207,12 +207,6 @@ fw_pieces_free (FwPieces *self)
   g_free (self);
 }
 
-guint
-fw_pieces_get_n (FwPieces *self)
-{
-  return self->segments->len;
-}
-
 /* Running -------------------------------------------------------------------------------------- */
 
 static gboolean

@@ -26,8 +26,6 @@ FwPieces *fw_pieces_new (FwModel *model,
                          GError **error);
 void fw_pieces_free (FwPieces *self);
 
-guint fw_pieces_get_n (FwPieces *self);
-
 /* A session of @bytes in one piece, whatever is set. */
 FwSession *fw_session_new_plain (GBytes *bytes, const FwSessionOptions *options, GError **error);
 

@@ -87,7 +87,7 @@ find_rounding (gpointer data)
 {
   const FwRoundingOptions options = { .bits = 8 };
 
-  fw_rounding_unref (fw_rounding_find (data, &shape, &options, NULL, 1));
+  fw_rounding_free (fw_rounding_find (data, &shape, &options, NULL, 1));
 }
 
 static void
@@ -95,7 +95,7 @@ find_clipped_rounding (gpointer data)
 {
   const FwRoundingOptions options = { .bits = 8, .repairs = FW_REPAIR_CLIP };
 
-  fw_rounding_unref (fw_rounding_find (data, &shape, &options, NULL, 1));
+  fw_rounding_free (fw_rounding_find (data, &shape, &options, NULL, 1));
 }
 
 static void
